@@ -1,0 +1,140 @@
+//! What a spec says the stack should be.
+
+use crate::attribute::{Attributes, Value};
+use crate::live::Live;
+use crate::ownership::{Tags, applied_tag};
+use crate::resource::{Kind, function, log_group, role, schedule, schedule_group, secret};
+use crate::spec::Spec;
+
+/// What planning has to know besides the spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Base64 of the SHA-256 of the function's zip.
+    pub code_sha256: String,
+    /// ARN of the customer-managed key that the spec names; `None` is the default key.
+    pub kms_key_arn: Option<String>,
+}
+
+/// All resources of a stack, as they should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired {
+    /// The secret.
+    pub secret: secret::Desired,
+    /// The execution role.
+    pub execution_role: role::Desired,
+    /// The log group.
+    pub log_group: log_group::Desired,
+    /// The function.
+    pub function: function::Desired,
+    /// The schedule group.
+    pub schedule_group: schedule_group::Desired,
+    /// The invoke role.
+    pub invoke_role: role::Desired,
+    /// The schedule.
+    pub schedule: schedule::Desired,
+}
+
+impl Desired {
+    /// What `spec` asks for.
+    #[must_use]
+    pub fn of(spec: &Spec, facts: &Facts) -> Self {
+        let key = facts.kms_key_arn.as_deref();
+        Self {
+            secret: secret::desired(spec, key),
+            execution_role: role::execution(spec, key),
+            log_group: log_group::desired(spec),
+            function: function::desired(spec, &facts.code_sha256),
+            schedule_group: schedule_group::desired(spec),
+            invoke_role: role::invoke(spec),
+            schedule: schedule::desired(spec),
+        }
+    }
+
+    /// Fills in what only AWS can tell: the secret's ARN and the execution role's id.
+    #[must_use]
+    pub fn resolved(mut self, live: &Live) -> Self {
+        self.function.secret_arn = live.secret.as_ref().map(|secret| secret.arn.clone());
+        // A role under another path is replaced, and the new one has another id.
+        let kept = live.execution_role.as_ref().filter(|role| role.path == self.execution_role.path);
+        self.function.role_id = kept.map(|role| role.id.clone());
+        self
+    }
+
+    /// The name of a resource.
+    #[must_use]
+    pub fn name(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Secret => &self.secret.name,
+            Kind::ExecutionRole => &self.execution_role.name,
+            Kind::LogGroup => &self.log_group.name,
+            Kind::Function => &self.function.name,
+            Kind::ScheduleGroup => &self.schedule_group.name,
+            Kind::InvokeRole => &self.invoke_role.name,
+            Kind::Schedule => &self.schedule.name,
+        }
+    }
+
+    /// The attributes of a resource.
+    #[must_use]
+    pub fn attributes(&self, kind: Kind) -> Attributes {
+        match kind {
+            Kind::Secret => self.secret.attributes(),
+            Kind::ExecutionRole => self.execution_role.attributes(),
+            Kind::LogGroup => self.log_group.attributes(),
+            Kind::Function => self.function.attributes(),
+            Kind::ScheduleGroup => self.schedule_group.attributes(),
+            Kind::InvokeRole => self.invoke_role.attributes(),
+            Kind::Schedule => self.schedule.attributes(),
+        }
+    }
+
+    /// The tags of a resource; a schedule has its group's.
+    #[must_use]
+    pub fn tags(&self, kind: Kind) -> &Tags {
+        match kind {
+            Kind::Secret => &self.secret.tags,
+            Kind::ExecutionRole => &self.execution_role.tags,
+            Kind::LogGroup => &self.log_group.tags,
+            Kind::Function => &self.function.tags,
+            Kind::ScheduleGroup | Kind::Schedule => &self.schedule_group.tags,
+            Kind::InvokeRole => &self.invoke_role.tags,
+        }
+    }
+
+    /// A fingerprint of what the spec says of a resource, for [`crate::ownership::applied_tag`].
+    ///
+    /// What only AWS can tell is left out: it is not the spec's.
+    #[must_use]
+    pub fn fingerprint(&self, kind: Kind) -> String {
+        let mut plain = self.clone();
+        plain.function.secret_arn = None;
+        plain.function.role_id = None;
+        let known: Vec<String> = plain
+            .attributes(kind)
+            .iter()
+            .filter(|(_, value)| !matches!(value, Value::AfterApply))
+            .map(|(attribute, value)| format!("{attribute}={}", serde_json::json!(value)))
+            .collect();
+        fnv(&known.join("\n"))
+    }
+}
+
+impl Desired {
+    /// The fingerprints as tags, to be written along with a resource's own; a group's carries its schedule's too.
+    #[must_use]
+    pub fn applied_tags(&self, kind: Kind) -> Tags {
+        let tag = |kind| (applied_tag(kind).to_owned(), self.fingerprint(kind));
+        match kind {
+            Kind::ScheduleGroup => [tag(Kind::ScheduleGroup), tag(Kind::Schedule)].into(),
+            other => [tag(other)].into(),
+        }
+    }
+}
+
+/// 64-bit FNV-1a: short, stable across builds; nothing rests on it but a word in a plan.
+fn fnv(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}

@@ -1,0 +1,18 @@
+//! Spec to desired state to plan: pure functions of data.
+//!
+//! There is no AWS client here, no async, no clock, no environment and no terminal, and the crate's dependencies keep
+//! it so: what decides can be tested without any of them.
+#![forbid(unsafe_code)]
+
+pub mod attribute;
+pub mod desired;
+pub mod live;
+pub mod naming;
+pub mod ownership;
+#[allow(clippy::module_inception, reason = "the crate is named for its main product")]
+pub mod plan;
+pub mod policy;
+pub mod render;
+pub mod resource;
+pub mod spec;
+pub mod teardown;

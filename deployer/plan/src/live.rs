@@ -1,0 +1,61 @@
+//! What AWS says the stack is.
+
+use crate::attribute::Attributes;
+use crate::ownership::{Tags, applied_tag};
+use crate::resource::{Kind, function, log_group, role, schedule, schedule_group, secret};
+
+/// All resources of a stack, as they are; `None` is absent, and never forbidden or unknown.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Live {
+    /// The secret.
+    pub secret: Option<secret::Live>,
+    /// The execution role.
+    pub execution_role: Option<role::Live>,
+    /// The log group.
+    pub log_group: Option<log_group::Live>,
+    /// The function.
+    pub function: Option<function::Live>,
+    /// The schedule group.
+    pub schedule_group: Option<schedule_group::Live>,
+    /// The invoke role.
+    pub invoke_role: Option<role::Live>,
+    /// The schedule.
+    pub schedule: Option<schedule::Live>,
+    /// Names of all schedules in the stack's group, its own included.
+    pub schedules_in_group: Vec<String>,
+}
+
+impl Live {
+    /// The attributes of a resource, where it is there.
+    #[must_use]
+    pub fn attributes(&self, kind: Kind) -> Option<Attributes> {
+        match kind {
+            Kind::Secret => self.secret.as_ref().map(secret::Live::attributes),
+            Kind::ExecutionRole => self.execution_role.as_ref().map(role::Live::attributes),
+            Kind::LogGroup => self.log_group.as_ref().map(log_group::Live::attributes),
+            Kind::Function => self.function.as_ref().map(function::Live::attributes),
+            Kind::ScheduleGroup => self.schedule_group.as_ref().map(schedule_group::Live::attributes),
+            Kind::InvokeRole => self.invoke_role.as_ref().map(role::Live::attributes),
+            Kind::Schedule => self.schedule.as_ref().map(schedule::Live::attributes),
+        }
+    }
+
+    /// The tags by which a resource is owned, where it is there; a schedule has its group's.
+    #[must_use]
+    pub fn tags(&self, kind: Kind) -> Option<&Tags> {
+        match kind {
+            Kind::Secret => self.secret.as_ref().map(|live| &live.tags),
+            Kind::ExecutionRole => self.execution_role.as_ref().map(|live| &live.tags),
+            Kind::LogGroup => self.log_group.as_ref().map(|live| &live.tags),
+            Kind::Function => self.function.as_ref().map(|live| &live.tags),
+            Kind::ScheduleGroup | Kind::Schedule => self.schedule_group.as_ref().map(|live| &live.tags),
+            Kind::InvokeRole => self.invoke_role.as_ref().map(|live| &live.tags),
+        }
+    }
+
+    /// The fingerprint of the desired state as last applied to a resource.
+    #[must_use]
+    pub fn applied(&self, kind: Kind) -> Option<&str> {
+        self.tags(kind).and_then(|tags| tags.get(applied_tag(kind))).map(String::as_str)
+    }
+}

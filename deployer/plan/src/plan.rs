@@ -1,0 +1,233 @@
+//! The differences between what a stack should be and what it is, as actions.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::attribute::{Change, Effect};
+use crate::desired::Desired;
+use crate::live::Live;
+use crate::ownership::{Owner, owner};
+use crate::resource::Kind;
+use crate::spec::{OnTeardown, Spec};
+
+/// What is done to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// It is not there, and is made.
+    Create,
+    /// It is changed where it is.
+    Update,
+    /// It is deleted and made anew.
+    Replace,
+    /// It is scheduled for deletion, and is brought back; then updated where it differs.
+    Restore,
+    /// It is deleted.
+    Delete,
+    /// It is left where it is, as the spec says.
+    Keep,
+    /// It is as it should be.
+    NoOp,
+}
+
+/// Why a resource differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The spec, or the rotator that the deployer carries, has changed since the last apply.
+    Spec,
+    /// Neither has: someone changed the resource.
+    Drift,
+}
+
+/// What is done to one resource.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Action {
+    /// Its kind, and its address in the stack.
+    #[serde(rename = "address")]
+    pub kind: Kind,
+    /// Its name in AWS.
+    pub name: String,
+    /// What is done.
+    #[serde(rename = "action")]
+    pub verb: Verb,
+    /// Why, for an update or a replacement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// It was foreign, and `--adopt` takes it over.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+    /// The attributes that change.
+    pub changes: Vec<Change>,
+    /// What a person should know besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Action {
+    /// Whether there is anything to do.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        !matches!(self.verb, Verb::NoOp | Verb::Keep)
+    }
+
+    /// Whether an attribute of that name changes.
+    #[must_use]
+    pub fn touches(&self, name: &str) -> bool {
+        self.changes.iter().any(|change| change.attribute.name == name)
+    }
+}
+
+/// A resource under our name that is not ours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Refusal {
+    /// Its kind.
+    #[serde(rename = "address")]
+    pub kind: Kind,
+    /// Its name in AWS.
+    pub name: String,
+    /// The stack that owns it, where the tag tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// What adopting it would change.
+    pub changes: Vec<Change>,
+}
+
+/// What is to be done to a stack.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The stack.
+    pub stack: String,
+    /// Its account.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// One action for each resource that there is or should be.
+    #[serde(rename = "resources")]
+    pub actions: Vec<Action>,
+    /// The foreign resources under the stack's names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Refusal>,
+}
+
+impl Plan {
+    /// Whether nothing is to be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.actions.iter().any(Action::is_pending)
+    }
+
+    /// The action for a resource.
+    #[must_use]
+    pub fn action(&self, kind: Kind) -> Option<&Action> {
+        self.actions.iter().find(|action| action.kind == kind)
+    }
+
+    /// How many actions have that verb.
+    #[must_use]
+    pub fn count(&self, verb: Verb) -> usize {
+        self.actions.iter().filter(|action| action.verb == verb).count()
+    }
+}
+
+/// The plan that turns `live` into what `spec` asks for. `adopt` names the foreign resources that may be taken over.
+///
+/// `desired` must be [resolved](Desired::resolved) against `live`.
+#[must_use]
+pub fn apply(spec: &Spec, desired: &Desired, live: &Live, adopt: &BTreeSet<Kind>) -> Plan {
+    let (mut actions, mut refusals) = (Vec::new(), Vec::new());
+    for kind in Kind::ALL {
+        match resource(spec, desired, live, adopt, kind) {
+            Ok(action) => actions.push(action),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    plan(spec, actions, refusals)
+}
+
+pub(crate) fn plan(spec: &Spec, actions: Vec<Action>, refusals: Vec<Refusal>) -> Plan {
+    let Spec { name, account, region, .. } = spec;
+    Plan { stack: name.clone(), account: account.clone(), region: region.clone(), actions, refusals }
+}
+
+fn resource(
+    spec: &Spec,
+    desired: &Desired,
+    live: &Live,
+    adopt: &BTreeSet<Kind>,
+    kind: Kind,
+) -> Result<Action, Refusal> {
+    let name = desired.name(kind).to_owned();
+    let wanted = desired.attributes(kind);
+    let group_is_going = live.schedule_group.as_ref().is_some_and(|group| group.deleting);
+    let there = match kind {
+        Kind::ScheduleGroup | Kind::Schedule if group_is_going => None,
+        _ => live.attributes(kind),
+    };
+    let Some(there) = there else {
+        let changes = wanted.as_creation();
+        let note = creation_note(spec, kind, group_is_going);
+        return Ok(Action { kind, name, verb: Verb::Create, cause: None, adopted: false, changes, note });
+    };
+    let changes = wanted.diff(&there);
+    let owner = foreign_owner(desired, live, kind);
+    // A schedule is owned through its group, and taken over with it.
+    let adopted = adopt.contains(&kind) || (kind == Kind::Schedule && adopt.contains(&Kind::ScheduleGroup));
+    if let (Some(owner), false) = (&owner, adopted) {
+        return Err(Refusal { kind, name, owner: owner.clone(), changes });
+    }
+    let deleted = live.secret.as_ref().and_then(|secret| secret.deleted.as_ref()).filter(|_| kind == Kind::Secret);
+    let verb = match () {
+        () if deleted.is_some() => Verb::Restore,
+        () if changes.iter().any(|change| change.effect == Effect::Replaces) => Verb::Replace,
+        () if changes.is_empty() => Verb::NoOp,
+        () => Verb::Update,
+    };
+    let is_change = matches!(verb, Verb::Update | Verb::Replace);
+    let cause = is_change.then(|| match live.applied(kind) {
+        Some(applied) if applied == desired.fingerprint(kind) => Cause::Drift,
+        _ => Cause::Spec,
+    });
+    let note = deleted.map(|date| format!("scheduled for deletion since {date}; its value is kept"));
+    Ok(Action { kind, name, verb, cause, adopted: owner.is_some(), changes, note })
+}
+
+/// `None`: ours. `Some(None)`: foreign, and no tag tells whose.
+pub(crate) fn foreign_owner(desired: &Desired, live: &Live, kind: Kind) -> Option<Option<String>> {
+    match owner(desired.tags(kind), live.tags(kind)?) {
+        Owner::Us => None,
+        Owner::Stack { name, region: Some(region) } => Some(Some(format!("{name} in {region}"))),
+        Owner::Stack { name, region: None } => Some(Some(name)),
+        Owner::Unknown => Some(None),
+    }
+}
+
+fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool) -> Option<String> {
+    use crate::spec::Initial;
+    match kind {
+        Kind::Secret => Some(match &spec.secret.initial {
+            Initial::Generate => "its first value is generated, and never shown".to_owned(),
+            Initial::Env(name) => format!("its first value is read from the environment variable {name}"),
+            Initial::File(path) => format!("its first value is read from the file {}", path.display()),
+            Initial::Prompt => "its first value is asked for on the terminal".to_owned(),
+        }),
+        Kind::ScheduleGroup if group_is_going => Some("waits until the old group is gone".to_owned()),
+        _ => None,
+    }
+}
+
+/// How teardown treats the secret, where the spec's word is overruled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TeardownOptions {
+    /// Delete the secret at once and for ever, whatever the spec says.
+    pub force_delete_secret: bool,
+}
+
+impl TeardownOptions {
+    /// What becomes of the secret.
+    #[must_use]
+    pub fn on_secret(self, spec: &Spec) -> OnTeardown {
+        if self.force_delete_secret { OnTeardown::Force } else { spec.secret.on_teardown }
+    }
+}

@@ -1,0 +1,10 @@
+//! Plans as a person or a machine reads them.
+
+mod markdown;
+mod text;
+
+pub use markdown::markdown;
+pub use text::{Palette, changes, plan, teardown};
+
+/// Version of the JSON documents that the deployer writes; it rises when a field changes its meaning or goes.
+pub const FORMAT_VERSION: u32 = 1;

@@ -1,0 +1,173 @@
+//! The function.
+
+use std::collections::BTreeMap;
+
+use contract::{Config, env};
+
+use crate::attribute::{Attributes, Value};
+use crate::naming::Names;
+use crate::ownership::{ROLE_ID_TAG, Tags, comparable, tags};
+use crate::spec::Spec;
+
+/// Lambda's OS-only runtime on Amazon Linux 2023.
+pub const RUNTIME: &str = "provided.al2023";
+/// The executable that the runtime starts.
+pub const HANDLER: &str = "bootstrap";
+
+/// Lambda's own retries of asynchronous invocations, at most.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html>
+const MAX_ASYNC_RETRIES: u32 = 2;
+/// Seconds that Lambda keeps an asynchronous invocation, at least and at most.
+const ASYNC_AGE_SECONDS: (u32, u32) = (60, 21_600);
+
+/// What is set on a function, desired or live.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Free text.
+    pub description: String,
+    /// Runtime.
+    pub runtime: String,
+    /// Handler.
+    pub handler: String,
+    /// Instruction set, in AWS's spelling.
+    pub architecture: String,
+    /// MB.
+    pub memory: u32,
+    /// Seconds.
+    pub timeout: u32,
+    /// ARN of the execution role.
+    pub role_arn: String,
+    /// Base64 of the zip's SHA-256.
+    pub code_sha256: String,
+}
+
+/// How often and how long Lambda tries an asynchronous invocation again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AsyncInvoke {
+    /// Retries, 0 to 2.
+    pub retries: u32,
+    /// Seconds, 60 to 21600.
+    pub max_age_seconds: u32,
+}
+
+/// What the function should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired {
+    /// Name.
+    pub name: String,
+    /// ARN.
+    pub arn: String,
+    /// All that is set.
+    pub settings: Settings,
+    /// Environment, but for the secret's ARN.
+    pub environment: BTreeMap<String, String>,
+    /// The secret's ARN; `None` until the secret exists.
+    pub secret_arn: Option<String>,
+    /// The execution role's id; `None` until the role exists.
+    pub role_id: Option<String>,
+    /// Asynchronous invocation.
+    pub async_invoke: AsyncInvoke,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// What the function is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Live {
+    /// All that is set.
+    pub settings: Settings,
+    /// Environment.
+    pub environment: BTreeMap<String, String>,
+    /// Asynchronous invocation; `None` is Lambda's default.
+    pub async_invoke: Option<AsyncInvoke>,
+    /// Tags.
+    pub tags: Tags,
+    /// Changes with every change of the function.
+    pub revision_id: Option<String>,
+    /// `Active`, `Pending`, `Inactive`, `Failed`
+    pub state: Option<String>,
+}
+
+/// The function that a spec asks for, with the package of that hash.
+#[must_use]
+pub fn desired(spec: &Spec, code_sha256: &str) -> Desired {
+    let names = Names::of(spec);
+    let (youngest, oldest) = ASYNC_AGE_SECONDS;
+    let retry = &spec.schedule.retry;
+    Desired {
+        name: spec.function.name.clone(),
+        arn: names.function_arn(),
+        settings: Settings {
+            description: format!("Rotates the secret {}", spec.secret.name),
+            runtime: RUNTIME.to_owned(),
+            handler: HANDLER.to_owned(),
+            architecture: spec.function.architecture.as_str().to_owned(),
+            memory: spec.function.memory,
+            timeout: spec.function.timeout,
+            role_arn: names.execution_role_arn(),
+            code_sha256: code_sha256.to_owned(),
+        },
+        environment: Config::static_env(spec.secret.field.as_deref(), &spec.password, spec.target),
+        secret_arn: None,
+        role_id: None,
+        async_invoke: AsyncInvoke {
+            retries: retry.attempts.min(MAX_ASYNC_RETRIES),
+            max_age_seconds: (retry.max_age_minutes * 60).clamp(youngest, oldest),
+        },
+        tags: tags(spec),
+    }
+}
+
+impl Settings {
+    fn attributes(&self) -> Attributes {
+        let Self { description, runtime, handler, architecture, memory, timeout, role_arn, code_sha256 } = self;
+        Attributes::new()
+            .with_optional("description", (!description.is_empty()).then_some(description.as_str()))
+            .with("runtime", runtime.as_str())
+            .with("handler", handler.as_str())
+            .with("architecture", architecture.as_str())
+            .with("memory", *memory)
+            .with("timeout", *timeout)
+            .with("role", role_arn.as_str())
+            .with("code_sha256", code_sha256.as_str())
+    }
+}
+
+impl Desired {
+    /// As attributes.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        let Self { name: _, arn: _, settings, environment, secret_arn, role_id, async_invoke, tags } = self;
+        let secret_arn = secret_arn.clone().map_or(Value::AfterApply, |arn| Value::Known(arn.into()));
+        settings
+            .attributes()
+            .with_late("role_id", role_id.as_deref())
+            .with_entry("environment", env::SECRET_ARN, secret_arn)
+            .with_map("environment", environment)
+            .with("async_retries", async_invoke.retries)
+            .with("async_max_age_seconds", async_invoke.max_age_seconds)
+            .with_map("tags", &comparable(tags))
+    }
+
+    /// The whole environment, once the secret's ARN is known.
+    #[must_use]
+    pub fn full_environment(&self) -> BTreeMap<String, String> {
+        let arn = self.secret_arn.iter().map(|arn| (env::SECRET_ARN.to_owned(), arn.clone()));
+        self.environment.clone().into_iter().chain(arn).collect()
+    }
+}
+
+impl Live {
+    /// As attributes.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        let Self { settings, environment, async_invoke, tags, revision_id: _, state: _ } = self;
+        settings
+            .attributes()
+            .with_optional("role_id", tags.get(ROLE_ID_TAG).map(String::as_str))
+            .with_map("environment", environment)
+            .with_optional("async_retries", async_invoke.map(|a| a.retries))
+            .with_optional("async_max_age_seconds", async_invoke.map(|a| a.max_age_seconds))
+            .with_map("tags", &comparable(tags))
+    }
+}

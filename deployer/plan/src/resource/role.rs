@@ -1,0 +1,128 @@
+//! The two roles: the one as which the function runs, and the one as which the schedule invokes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::attribute::{Attributes, Value};
+use crate::naming::Names;
+use crate::ownership::{Tags, comparable, tags};
+use crate::policy;
+use crate::spec::Spec;
+
+/// What a role should be. It has inline policies only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired {
+    /// Name.
+    pub name: String,
+    /// ARN.
+    pub arn: String,
+    /// IAM path; part of the ARN, so it can't be changed in place.
+    pub path: String,
+    /// Free text.
+    pub description: String,
+    /// Who may assume it.
+    pub trust: Json,
+    /// ARN of the managed policy that bounds it.
+    pub boundary: Option<String>,
+    /// Inline policies by name.
+    pub policies: BTreeMap<String, Json>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// What a role is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Live {
+    /// ARN.
+    pub arn: String,
+    /// `AROA...`: another one after the role was deleted and made anew under its name.
+    pub id: String,
+    /// IAM path.
+    pub path: String,
+    /// Free text.
+    pub description: String,
+    /// Who may assume it.
+    pub trust: Json,
+    /// ARN of the managed policy that bounds it.
+    pub boundary: Option<String>,
+    /// Inline policies by name.
+    pub policies: BTreeMap<String, Json>,
+    /// ARNs of attached managed policies.
+    pub attached: BTreeSet<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// The execution role that a spec asks for.
+#[must_use]
+pub fn execution(spec: &Spec, kms_key_arn: Option<&str>) -> Desired {
+    Desired {
+        name: spec.role.name.clone(),
+        arn: Names::of(spec).execution_role_arn(),
+        path: spec.role.path.clone(),
+        description: format!("Rotates the secret {}", spec.secret.name),
+        trust: policy::lambda_trust(),
+        boundary: spec.role.permissions_boundary.clone(),
+        policies: BTreeMap::from([
+            (policy::SECRET_POLICY.to_owned(), policy::use_secret(spec)),
+            (policy::KMS_POLICY.to_owned(), policy::use_key(spec, kms_key_arn)),
+            (policy::LOGS_POLICY.to_owned(), policy::write_logs(spec)),
+        ]),
+        tags: tags(spec),
+    }
+}
+
+/// The invoke role that a spec asks for.
+#[must_use]
+pub fn invoke(spec: &Spec) -> Desired {
+    let names = Names::of(spec);
+    Desired {
+        name: names.invoke_role(),
+        arn: names.invoke_role_arn(),
+        path: spec.role.path.clone(),
+        description: format!("Invokes {} on schedule", spec.function.name),
+        trust: policy::scheduler_trust(spec),
+        boundary: spec.role.permissions_boundary.clone(),
+        policies: BTreeMap::from([(policy::INVOKE_POLICY.to_owned(), policy::invoke_function(spec))]),
+        tags: tags(spec),
+    }
+}
+
+fn common(
+    path: &str,
+    description: &str,
+    trust: &Json,
+    boundary: Option<&str>,
+    policies: &BTreeMap<String, Json>,
+    tags: &Tags,
+) -> Attributes {
+    let start = Attributes::new()
+        .with_fixed("path", path)
+        .with_optional("description", (!description.is_empty()).then_some(description))
+        .with_optional("permissions_boundary", boundary)
+        .with_policy("trust", trust);
+    policies
+        .iter()
+        .fold(start, |all, (name, document)| all.with_entry("policy", name, Value::Policy(document.clone())))
+        .with_map("tags", &comparable(tags))
+}
+
+impl Desired {
+    /// As attributes.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        let Self { name: _, arn: _, path, description, trust, boundary, policies, tags } = self;
+        common(path, description, trust, boundary.as_deref(), policies, tags)
+    }
+}
+
+impl Live {
+    /// As attributes.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        let Self { arn: _, id: _, path, description, trust, boundary, policies, attached, tags } = self;
+        let attributes = common(path, description, trust, boundary.as_deref(), policies, tags);
+        attached.iter().fold(attributes, |all, arn| all.with_entry("attached_policy", arn, Value::Known(true.into())))
+    }
+}

@@ -1,0 +1,100 @@
+//! The function and its role.
+
+use super::{Context, NameRule, is_account};
+
+const FUNCTION_NAME: NameRule = NameRule {
+    code: "function-name",
+    max: 64,
+    allows: |c| c.is_ascii_alphanumeric() || "-_".contains(c),
+    told: "letters, digits, `-` and `_`",
+};
+const ROLE_NAME: NameRule = NameRule {
+    code: "role-name",
+    max: 64,
+    allows: |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c),
+    told: "letters, digits and `_ + = , . @ -`",
+};
+const MAX_PATH: usize = 512;
+
+pub(super) fn check(cx: &mut Context<'_>) {
+    let spec = cx.spec;
+    let sound = cx.name("function.name", &["name"], &spec.function.name, &FUNCTION_NAME);
+    // A default that follows from a name at fault would only say the same again.
+    if sound || cx.place("role.name").is_some() {
+        cx.name("role.name", &["function.name", "name"], &spec.role.name, &ROLE_NAME);
+    }
+    if spec
+        .function
+        .package
+        .as_ref()
+        .is_some_and(|path| path.as_os_str().is_empty())
+    {
+        let span = cx.first_place(&["function.package"]);
+        let help = "write a path, or `package: null` for the rotator that the deployer carries";
+        cx.error(
+            "function-package",
+            span,
+            "`function.package` must be a path",
+            "empty",
+            help,
+        );
+    }
+    role_path(cx);
+    boundary(cx);
+}
+
+fn role_path(cx: &mut Context<'_>) {
+    let path = &cx.spec.role.path;
+    let sound = path.starts_with('/') && path.ends_with('/') && path.bytes().all(|b| (b'!'..=b'~').contains(&b));
+    let Some(span) = cx
+        .place("role.path")
+        .filter(|_| !sound || path == "//" || path.len() > MAX_PATH)
+    else {
+        return;
+    };
+    let mended = format!(
+        "/{}/",
+        path.trim_matches('/').replace(|c: char| !c.is_ascii_graphic(), "-")
+    );
+    let mended = if mended == "//" { "/".to_owned() } else { mended };
+    let message = format!("`role.path` must begin and end in `/`, without blanks, {MAX_PATH} characters at most");
+    let help = if mended.len() > MAX_PATH {
+        "shorten it".to_owned()
+    } else {
+        format!("write `path: {mended}`")
+    };
+    cx.error("role-path", span, message, "no IAM path", help);
+}
+
+fn boundary(cx: &mut Context<'_>) {
+    let Some(arn) = &cx.spec.role.permissions_boundary else {
+        return;
+    };
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let sound = match parts[..] {
+        ["arn", partition, "iam", "", account, resource] => {
+            let owner = account == "aws" || is_account(account);
+            let name = resource.strip_prefix("policy/").unwrap_or_default();
+            owner
+                && partition.starts_with("aws")
+                && !name.is_empty()
+                && name.bytes().all(|b| (b'!'..=b'~').contains(&b))
+        }
+        _ => false,
+    };
+    if !sound {
+        let span = cx.first_place(&["role.permissions_boundary"]);
+        let account = Some(cx.spec.account.as_str())
+            .filter(|account| is_account(account))
+            .unwrap_or("ACCOUNT");
+        let name = if arn.contains(':') { "NAME" } else { arn.as_str() };
+        let help = format!("write `permissions_boundary: arn:aws:iam::{account}:policy/{name}`");
+        cx.error(
+            "permissions-boundary",
+            span,
+            "`role.permissions_boundary` must be the ARN of an IAM policy",
+            "no policy's ARN",
+            help,
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! The secret: its name, its key and where its first value comes from.
+
+use super::{Context, NameRule, is_account};
+use crate::spec::diagnostic::Diagnostic;
+use crate::spec::model::Initial;
+use crate::spec::privacy;
+use crate::spec::suggest::nearest;
+
+const MAX_DESCRIPTION: usize = 2048;
+/// What Secrets Manager adds to a name in the ARN: a hyphen and so many characters.
+const SUFFIX: usize = 6;
+
+const NAME: NameRule = NameRule {
+    code: "secret-name",
+    max: 512,
+    allows: |c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c),
+    told: "letters, digits and `/ _ + = . @ -`",
+};
+
+pub(super) fn check(cx: &mut Context<'_>) {
+    name(cx);
+    let secret = &cx.spec.secret;
+    if secret.description.chars().count() > MAX_DESCRIPTION {
+        let span = cx.first_place(&["secret.description"]);
+        let message = format!("`secret.description` has at most {MAX_DESCRIPTION} characters");
+        cx.error("secret-description", span, message, "too long", "shorten it");
+    }
+    if secret.field.as_deref() == Some("") {
+        let span = cx.first_place(&["secret.field"]);
+        let help = "write `field: null` to rotate the whole value, or remove the key for `field: password`";
+        cx.error("secret-field", span, "`secret.field` must not be empty", "empty", help);
+    }
+    initial(cx);
+    kms_key(cx);
+}
+
+fn name(cx: &mut Context<'_>) {
+    let name = &cx.spec.secret.name;
+    if !cx.name("secret.name", &[], name, &NAME) {
+        return;
+    }
+    let Some((stem, suffix)) = name.rsplit_once('-') else {
+        return;
+    };
+    if suffix.len() == SUFFIX && suffix.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        let span = cx.part("secret.name", name, stem.len()..name.len());
+        let message = "`secret.name` must not end in a hyphen and six characters: AWS adds just that in the ARN";
+        cx.error(
+            "secret-name",
+            span,
+            message,
+            "like a part of an ARN",
+            format!("write for example `name: {stem}_{suffix}`"),
+        );
+    }
+}
+
+fn initial(cx: &mut Context<'_>) {
+    let (path, fault, help) = match &cx.spec.secret.initial {
+        Initial::Env(name) if !is_variable(name) => (
+            "secret.initial.env",
+            "`secret.initial.env` must be the name of an environment variable",
+            "write for example `initial: {env: DB_PASSWORD}`",
+        ),
+        Initial::File(path) if path.as_os_str().is_empty() => (
+            "secret.initial.file",
+            "`secret.initial.file` must be a path",
+            "write for example `initial: {file: ./first-value}`",
+        ),
+        _ => return,
+    };
+    let Some(place) = cx.places.get(path) else { return };
+    let (span, secret) = (place.value.clone(), privacy::behind(cx.text, &place.key, &place.value));
+    // It may be the value itself.
+    cx.found.push(
+        Diagnostic::error("secret-initial", fault, span)
+            .labelled("not shown")
+            .help(help)
+            .redacting(secret),
+    );
+}
+
+fn is_variable(name: &str) -> bool {
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    first && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn kms_key(cx: &mut Context<'_>) {
+    const PATH: &str = "secret.kms_key";
+    let key = &cx.spec.secret.kms_key;
+    let Some(span) = cx.place(PATH) else { return };
+    let parts: Vec<&str> = key.splitn(6, ':').collect();
+    if let ["arn", partition, "kms", region, account, resource] = parts[..] {
+        let sound = resource
+            .strip_prefix("key/")
+            .map_or_else(|| is_alias(resource), is_key_id);
+        if !sound || !partition.starts_with("aws") || !is_account(account) {
+            let help = "write `arn:aws:kms:REGION:ACCOUNT:key/ID`, or `alias/NAME`";
+            cx.error(
+                "kms-key",
+                span,
+                "`secret.kms_key` is no ARN of a key or an alias",
+                "not a key's ARN",
+                help,
+            );
+        } else if cx.place("region").is_some() && region != cx.spec.region {
+            let start = "arn::kms:".len() + partition.len();
+            let place = cx.part(PATH, key, start..start + region.len());
+            let message = format!("the key is in {region}, and the secret in {}", cx.spec.region);
+            cx.error(
+                "kms-region",
+                place,
+                message,
+                "another region",
+                "use a key of the stack's region",
+            );
+        }
+    } else if !is_alias(key) && !is_key_id(key) {
+        let name = key
+            .split_once(['/', ':'])
+            .filter(|(head, _)| nearest(head, ["alias"]).is_some())
+            .map_or(key.as_str(), |(_, name)| name);
+        let alias = format!("alias/{name}");
+        let help = if is_alias(&alias) {
+            format!("did you mean `kms_key: {alias}`?")
+        } else {
+            "write a key id, a key ARN, `alias/NAME` or an alias ARN".to_owned()
+        };
+        cx.error(
+            "kms-key",
+            span,
+            "`secret.kms_key` is no key id, key ARN, alias or alias ARN",
+            "not a key",
+            help,
+        );
+    }
+}
+
+fn is_alias(text: &str) -> bool {
+    let name = text.strip_prefix("alias/").unwrap_or_default();
+    !name.is_empty() && text.len() <= 256 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-".contains(&b))
+}
+
+/// A UUID, or `mrk-` and 32 hexadecimal digits.
+fn is_key_id(text: &str) -> bool {
+    let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    if let Some(id) = text.strip_prefix("mrk-") {
+        return id.len() == 32 && hex(id);
+    }
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.into_iter().all(hex)
+}

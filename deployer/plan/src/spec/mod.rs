@@ -1,0 +1,69 @@
+//! From YAML to a validated [`Spec`]: every fault of a file in one run, each with its place and its mend.
+//!
+//! 1. `tree`: YAML to a tree whose keys and values know their places.
+//! 2. `structure`: the tree against the JSON Schema that `raw`, the serde model, gives: keys, types, ranges, words.
+//! 3. `raw`: what is sound to the model, defaults filled in.
+//! 4. `check`: AWS's rules, and lint.
+
+mod check;
+mod diagnostic;
+mod model;
+mod privacy;
+mod raw;
+pub mod schedule;
+mod schema;
+mod structure;
+mod suggest;
+mod tree;
+
+pub use diagnostic::{Diagnostic, Located, Severity, render};
+pub use model::*;
+pub use schema::schema;
+
+use raw::RawSpec;
+
+/// The largest spec file, in bytes.
+pub const MAX_FILE_SIZE: usize = 64 * 1024;
+
+/// A spec that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The spec, every default filled in.
+    pub spec: Spec,
+    /// What should be known about it, in the file's order.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads a spec file; `origin` is its name for people.
+///
+/// # Errors
+/// Every fault of the file, warnings among them, in the file's order.
+pub fn load(origin: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
+    if text.len() > MAX_FILE_SIZE {
+        let message = format!("{origin} has {} bytes, and a spec at most {MAX_FILE_SIZE}", text.len());
+        let fault = Diagnostic::error("file-too-large", message, 0..0);
+        // Nothing of it is known to be no secret.
+        return Err(vec![fault.help("one file is one stack").redacting(0..text.len())]);
+    }
+    let root = tree::parse(text).map_err(|fault| diagnostic::finish(vec![*fault]))?;
+    let structure = structure::check(&schema(), text, &root);
+    let mut found = structure.faults;
+    let Ok(raw) = serde_json::from_value::<RawSpec>(structure.value) else {
+        // The schema and the model are one, so this is a mistake of this crate; serde's words could quote a value.
+        let fault = Diagnostic::error("schema", "the schema and the loader disagree about this file", 0..0);
+        found.push(
+            fault
+                .labelled("somewhere in here")
+                .help("please report it, with the file's keys"),
+        );
+        return Err(diagnostic::finish(found));
+    };
+    let spec = raw.resolve();
+    found.extend(check::check(&spec, text, &structure.places));
+    let found = diagnostic::finish(found);
+    if found.iter().any(|d| d.severity == Severity::Error) {
+        Err(found)
+    } else {
+        Ok(Loaded { spec, warnings: found })
+    }
+}

@@ -1,0 +1,64 @@
+//! The plan that takes a stack away.
+
+use crate::desired::Desired;
+use crate::live::Live;
+use crate::plan::{Action, Plan, Refusal, TeardownOptions, Verb, foreign_owner, plan};
+use crate::resource::Kind;
+use crate::spec::{OnTeardown, Spec};
+
+/// The plan that removes what is ours, dependents first. What is foreign is refused, and stays.
+#[must_use]
+pub fn teardown(spec: &Spec, desired: &Desired, live: &Live, options: TeardownOptions) -> Plan {
+    let (mut actions, mut refusals) = (Vec::new(), Vec::new());
+    for kind in Kind::ALL.into_iter().rev() {
+        if live.attributes(kind).is_none() {
+            continue;
+        }
+        let name = desired.name(kind).to_owned();
+        match foreign_owner(desired, live, kind) {
+            Some(owner) => refusals.push(Refusal { kind, name, owner, changes: Vec::new() }),
+            None => {
+                let (verb, note) = fate(spec, live, kind, options);
+                actions.push(Action { kind, name, verb, cause: None, adopted: false, changes: Vec::new(), note });
+            }
+        }
+    }
+    plan(spec, actions, refusals)
+}
+
+fn fate(spec: &Spec, live: &Live, kind: Kind, options: TeardownOptions) -> (Verb, Option<String>) {
+    match kind {
+        Kind::Secret => secret_fate(spec, live, options),
+        Kind::ExecutionRole => (Verb::Delete, detached(live.execution_role.as_ref())),
+        Kind::InvokeRole => (Verb::Delete, detached(live.invoke_role.as_ref())),
+        Kind::ScheduleGroup => {
+            let group = live.schedule_group.as_ref();
+            if group.is_some_and(|group| group.deleting) {
+                return (Verb::Delete, Some("is being deleted already; waits until it is gone".to_owned()));
+            }
+            let others: Vec<&str> =
+                live.schedules_in_group.iter().map(String::as_str).filter(|name| *name != spec.schedule.name).collect();
+            if others.is_empty() {
+                return (Verb::Delete, None);
+            }
+            (Verb::Keep, Some(format!("holds schedules that are not this stack's: {}", others.join(", "))))
+        }
+        Kind::LogGroup | Kind::Function | Kind::Schedule => (Verb::Delete, None),
+    }
+}
+
+fn secret_fate(spec: &Spec, live: &Live, options: TeardownOptions) -> (Verb, Option<String>) {
+    let deleted = live.secret.as_ref().and_then(|secret| secret.deleted.as_deref());
+    match (options.on_secret(spec), deleted) {
+        (OnTeardown::Force, _) => (Verb::Delete, Some("at once and for ever: it can't be recovered".to_owned())),
+        (_, Some(date)) => (Verb::NoOp, Some(format!("scheduled for deletion since {date}"))),
+        (OnTeardown::Keep, None) => (Verb::Keep, Some("the spec says `on_teardown: keep`".to_owned())),
+        (OnTeardown::RecoveryWindowDays(days), None) => (Verb::Delete, Some(format!("recoverable for {days} days"))),
+    }
+}
+
+/// What others attached to a role goes with it, and never silently.
+fn detached(role: Option<&crate::resource::role::Live>) -> Option<String> {
+    let attached: Vec<&str> = role?.attached.iter().map(String::as_str).collect();
+    (!attached.is_empty()).then(|| format!("detaches what others attached: {}", attached.join(", ")))
+}

@@ -1,0 +1,82 @@
+//! The SDK's clients, from the standard AWS environment.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+
+use super::error::{Result, failed};
+
+/// Attempts of one call, the first one included, before a throttled or failed one is an error.
+const ATTEMPTS: u32 = 8;
+/// To connect; a private endpoint that is not there should not keep anyone waiting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For one attempt; a 50 MB upload is the slowest.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Clients of all services, in one region.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    pub(super) iam: aws_sdk_iam::Client,
+    pub(super) kms: aws_sdk_kms::Client,
+    pub(super) lambda: aws_sdk_lambda::Client,
+    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(super) scheduler: aws_sdk_scheduler::Client,
+    pub(super) secrets: aws_sdk_secretsmanager::Client,
+    pub(super) sts: aws_sdk_sts::Client,
+}
+
+/// Who the caller is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// 12 digits.
+    pub account: String,
+    /// The caller's ARN.
+    pub arn: String,
+}
+
+/// The standard environment: profiles, SSO, assumed roles, endpoints. One for all regions, so that credentials are
+/// fetched once.
+pub async fn environment() -> SdkConfig {
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        // The region is the spec's; one that is set keeps the loader from asking a metadata service.
+        .region(Region::from_static("us-east-1"))
+        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts);
+    if let Ok(name) = AppName::new(concat!("deploy-", env!("CARGO_PKG_VERSION"))) {
+        loader = loader.app_name(name);
+    }
+    loader.load().await
+}
+
+impl Clients {
+    /// Clients for `region`.
+    #[must_use]
+    pub fn new(environment: &SdkConfig, region: &str) -> Self {
+        let config = environment.to_builder().region(Region::new(region.to_owned())).build();
+        Self {
+            iam: aws_sdk_iam::Client::new(&config),
+            kms: aws_sdk_kms::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            scheduler: aws_sdk_scheduler::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+        }
+    }
+
+    /// Who is calling.
+    ///
+    /// # Errors
+    /// No credentials, wrong ones, or no answer.
+    pub async fn identity(&self) -> Result<Identity> {
+        let answer = self.sts.get_caller_identity().send().await.map_err(failed("sts:GetCallerIdentity"))?;
+        Ok(Identity {
+            account: answer.account().unwrap_or_default().to_owned(),
+            arn: answer.arn().unwrap_or_default().to_owned(),
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! What went wrong in a call, in the few classes that the deployer treats differently.
+
+use std::fmt;
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// What a failed call means for the one who made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The thing is not there.
+    NotFound,
+    /// A thing of that name is there already.
+    AlreadyExists,
+    /// Another change is in progress, or came between.
+    Conflict,
+    /// Somebody changed the thing since it was read.
+    Stale,
+    /// The caller may not do that.
+    Denied,
+    /// The caller's credentials are absent, wrong or expired.
+    Credentials,
+    /// Too many calls, still after the SDK's own retries.
+    Throttled,
+    /// No answer.
+    Network,
+    /// The service says that what was sent is wrong.
+    Invalid,
+    /// The service failed.
+    Service,
+    /// What was done came out wrong: a failed state, or not what was asked for.
+    Outcome,
+}
+
+/// A failed call, without any secret value.
+#[derive(Debug, Clone)]
+pub struct Error {
+    /// The IAM action, for example `iam:CreateRole`.
+    pub operation: &'static str,
+    /// What it means.
+    pub class: Class,
+    /// The service's code, where there was an answer.
+    pub code: Option<String>,
+    /// What the service said, or why there was no answer.
+    pub message: String,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.message)?;
+        if let Some(code) = &self.code {
+            write!(f, " ({code})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The result of a call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of the deployer's own finding.
+    pub fn outcome(operation: &'static str, message: impl Into<String>) -> Self {
+        Self { operation, class: Class::Outcome, code: None, message: message.into(), request_id: None, hint: None }
+    }
+
+    /// The same with what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Whether the code is one of those.
+    #[must_use]
+    pub fn has_code(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+
+    /// Takes a known value out of the text.
+    #[must_use]
+    pub fn scrubbed(mut self, value: &str) -> Self {
+        if !value.is_empty() {
+            self.message = self.message.replace(value, "***");
+        }
+        self
+    }
+}
+
+/// Turns the SDK's error into ours: `.map_err(failed("iam:CreateRole"))`.
+pub fn failed<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    move |error| match &error {
+        SdkError::ServiceError(answer) => from_service(operation, answer.err().meta()),
+        _ => from_transport(operation, &error),
+    }
+}
+
+fn from_service(operation: &'static str, meta: &aws_smithy_types::error::ErrorMetadata) -> Error {
+    let code = meta.code().unwrap_or("UnknownError");
+    let class = classify(code);
+    let message = meta.message().unwrap_or("the service gave no reason").to_owned();
+    let request_id = meta.extra("aws_request_id").map(str::to_owned);
+    let hint = match class {
+        Class::Denied => Some(format!("allow {operation} to the identity that runs deploy")),
+        Class::Credentials => Some(CREDENTIALS_HINT.to_owned()),
+        _ => None,
+    };
+    Error { operation, class, code: Some(code.to_owned()), message, request_id, hint }
+}
+
+const CREDENTIALS_HINT: &str = "check the credentials: `aws sts get-caller-identity`, AWS_PROFILE, or sign in again";
+
+fn classify(code: &str) -> Class {
+    match code {
+        "ResourceNotFoundException" | "NoSuchEntity" | "NoSuchEntityException" | "NotFoundException" => Class::NotFound,
+        "EntityAlreadyExists" | "EntityAlreadyExistsException" | "ResourceExistsException" => Class::AlreadyExists,
+        "ResourceAlreadyExistsException" => Class::AlreadyExists,
+        "ConflictException" | "ResourceConflictException" | "OperationAbortedException" => Class::Conflict,
+        "ConcurrentModification" | "ConcurrentModificationException" | "DeleteConflict" => Class::Conflict,
+        "PreconditionFailedException" => Class::Stale,
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Class::Denied,
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException" => {
+            Class::Credentials
+        }
+        "SignatureDoesNotMatch" | "InvalidSignatureException" | "MissingAuthenticationToken" => Class::Credentials,
+        "Throttling" | "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" => Class::Throttled,
+        "LimitExceededException" | "LimitExceeded" => Class::Invalid,
+        "InternalError" | "InternalFailure" | "InternalServiceError" | "InternalServerException" => Class::Service,
+        "ServiceException" | "ServiceUnavailable" | "ServiceFailure" | "ServiceUnavailableException" => Class::Service,
+        "UnknownError" => Class::Service,
+        _ => Class::Invalid,
+    }
+}
+
+fn from_transport<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
+where
+    E: std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    let text = DisplayErrorContext(error).to_string();
+    // The context ends in the debug form of the whole error, which may carry headers.
+    let chain = text.split(" (").next().unwrap_or_default();
+    let no_credentials = ["credentials provider", "credential", "SSO", "sso"].iter().any(|word| text.contains(word));
+    let (class, message, hint) = match error {
+        SdkError::TimeoutError(_) => (Class::Network, "no answer in time".to_owned(), None),
+        _ if no_credentials => {
+            (Class::Credentials, "no usable AWS credentials were found".to_owned(), Some(CREDENTIALS_HINT.to_owned()))
+        }
+        SdkError::DispatchFailure(_) => (Class::Network, format!("no connection: {}", innermost(error)), None),
+        SdkError::ResponseError(_) => (Class::Network, format!("the answer can't be read: {}", innermost(error)), None),
+        _ => (Class::Invalid, chain.to_owned(), None),
+    };
+    Error { operation, class, code: None, message, request_id: None, hint }
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}
+
+/// `None` where the thing is not there; every other error stays one, so that "forbidden" is never taken for "absent".
+///
+/// # Errors
+/// All but [`Class::NotFound`].
+pub fn optional<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.class == Class::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Success where the thing to be deleted is not there.
+///
+/// # Errors
+/// All but [`Class::NotFound`].
+pub fn gone<T>(result: Result<T>) -> Result<()> {
+    optional(result).map(drop)
+}

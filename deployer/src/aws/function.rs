@@ -1,0 +1,278 @@
+//! Lambda: the function.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State};
+use plan::attribute::Change;
+use plan::ownership::{ROLE_ID_TAG, Tags};
+use plan::resource::function::{AsyncInvoke, Desired, Live, Settings};
+use plan::resource::role;
+
+use super::client::Clients;
+use super::error::{Class, Error, Result, failed, gone, optional};
+use super::retry::{Attempt, Wait, settled, until};
+use super::role::propagated;
+use super::tags;
+
+/// What Lambda says of a role that it can't assume or use (yet).
+const ROLE_NOT_READY: &[&str] = &[
+    "cannot be assumed by Lambda",
+    "execution role does not have permissions",
+    "is invalid for CreateGrant",
+    "cannot be found. (Service: IAM",
+];
+
+/// Lambda's own settings of asynchronous invocation where none are set.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html>
+const DEFAULT_ASYNC: AsyncInvoke = AsyncInvoke { retries: 2, max_age_seconds: 21_600 };
+
+/// The attributes that `UpdateFunctionConfiguration` sets.
+const CONFIGURATION: &[&str] = &["description", "runtime", "handler", "memory", "timeout", "role", "role_id", "environment"];
+/// The attributes that `UpdateFunctionCode` sets.
+const CODE: &[&str] = &["code_sha256", "architecture"];
+/// The attributes that `PutFunctionEventInvokeConfig` sets.
+const ASYNC: &[&str] = &["async_retries", "async_max_age_seconds"];
+
+/// Reads the function.
+pub async fn observe(clients: &Clients, name: &str) -> Result<Option<Live>> {
+    let function = clients.lambda.get_function().function_name(name).send();
+    let invoke = clients.lambda.get_function_event_invoke_config().function_name(name).send();
+    let (function, invoke) = tokio::join!(function, invoke);
+    let Some(function) = optional(function.map_err(failed("lambda:GetFunction")))? else { return Ok(None) };
+    let invoke = optional(invoke.map_err(failed("lambda:GetFunctionEventInvokeConfig")))?;
+    let async_invoke = invoke.map(|config| AsyncInvoke {
+        retries: count(config.maximum_retry_attempts(), DEFAULT_ASYNC.retries),
+        max_age_seconds: count(config.maximum_event_age_in_seconds(), DEFAULT_ASYNC.max_age_seconds),
+    });
+    Ok(Some(live(&function, async_invoke)))
+}
+
+fn count(value: Option<i32>, default: u32) -> u32 {
+    value.and_then(|value| u32::try_from(value).ok()).unwrap_or(default)
+}
+
+fn live(function: &GetFunctionOutput, async_invoke: Option<AsyncInvoke>) -> Live {
+    let empty = FunctionConfiguration::builder().build();
+    let config = function.configuration().unwrap_or(&empty);
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let variables = config.environment().and_then(|environment| environment.variables()).cloned().unwrap_or_default();
+    Live {
+        settings: Settings {
+            description: text(config.description()),
+            runtime: text(config.runtime().map(Runtime::as_str)),
+            handler: text(config.handler()),
+            architecture: text(config.architectures().first().map(Architecture::as_str)),
+            memory: count(config.memory_size(), 0),
+            timeout: count(config.timeout(), 0),
+            role_arn: text(config.role()),
+            code_sha256: text(config.code_sha256()),
+        },
+        environment: variables.into_iter().collect(),
+        async_invoke,
+        tags: function.tags().cloned().unwrap_or_default().into_iter().collect(),
+        revision_id: config.revision_id().map(str::to_owned),
+        state: config.state().map(|state| state.as_str().to_owned()),
+    }
+}
+
+/// What a function's states say.
+#[derive(Debug, PartialEq, Eq)]
+enum Readiness {
+    Ready,
+    InProgress(String),
+    Failed(String),
+}
+
+fn readiness(config: &FunctionConfiguration) -> Readiness {
+    let reason = |text: Option<&str>| text.map(|text| format!(": {text}")).unwrap_or_default();
+    if config.state() == Some(&State::Failed) {
+        return Readiness::Failed(format!("the function's state is Failed{}", reason(config.state_reason())));
+    }
+    if config.last_update_status() == Some(&LastUpdateStatus::Failed) {
+        let why = reason(config.last_update_status_reason());
+        return Readiness::Failed(format!("the function's last update failed{why}"));
+    }
+    let active = matches!(config.state(), Some(State::Active | State::Inactive));
+    let updated = config.last_update_status() == Some(&LastUpdateStatus::Successful);
+    if active && updated {
+        return Readiness::Ready;
+    }
+    let state = config.state().map_or("unknown", State::as_str);
+    let update = config.last_update_status().map_or("unknown", LastUpdateStatus::as_str);
+    Readiness::InProgress(format!("the function is {state}, its last update {update}"))
+}
+
+/// Waits until no change of the function is in progress; gives its revision.
+///
+/// `failed_is_final`: a function that failed before may be mended by the change that follows.
+async fn ready(clients: &Clients, name: &str, failed_is_final: bool, wait: Wait<'_>) -> Result<Option<String>> {
+    until(wait, || async {
+        let answer = clients.lambda.get_function().function_name(name).send().await.map_err(failed("lambda:GetFunction"));
+        let Some(answer) = optional(answer)? else {
+            return Ok(Attempt::NotYet(Error::outcome("lambda:GetFunction", "the function is not visible yet")));
+        };
+        let config = answer.configuration().cloned().unwrap_or_else(|| FunctionConfiguration::builder().build());
+        match readiness(&config) {
+            Readiness::Failed(why) if failed_is_final => Err(Error::outcome("lambda:GetFunction", why)),
+            Readiness::InProgress(why) => Ok(Attempt::NotYet(Error::outcome("lambda:GetFunction", why))),
+            Readiness::Ready | Readiness::Failed(_) => Ok(Attempt::Done(config.revision_id().map(str::to_owned))),
+        }
+    })
+    .await
+}
+
+fn environment(desired: &Desired) -> Environment {
+    Environment::builder().set_variables(Some(desired.full_environment().into_iter().collect())).build()
+}
+
+/// Creates the function, and waits until it can be invoked.
+pub async fn create(
+    clients: &Clients,
+    desired: &Desired,
+    role: &role::Desired,
+    noted: &Tags,
+    zip: &[u8],
+    wait: Wait<'_>,
+) -> Result<()> {
+    let settings = &desired.settings;
+    let code = FunctionCode::builder().zip_file(Blob::new(zip)).build();
+    let all: BTreeMap<String, String> = desired.tags.clone().into_iter().chain(noted.clone()).chain(role_id(desired)).collect();
+    propagated(clients, role, ROLE_NOT_READY, wait, || async {
+        let create = clients
+            .lambda
+            .create_function()
+            .function_name(&desired.name)
+            .description(&settings.description)
+            .runtime(Runtime::from(settings.runtime.as_str()))
+            .handler(&settings.handler)
+            .architectures(Architecture::from(settings.architecture.as_str()))
+            .memory_size(number(settings.memory))
+            .timeout(number(settings.timeout))
+            .role(&settings.role_arn)
+            .environment(environment(desired))
+            .code(code.clone())
+            .set_tags(Some(all.clone().into_iter().collect()));
+        create.send().await.map(drop).map_err(failed("lambda:CreateFunction")).map_err(|error| match error.class {
+            Class::Conflict => Error { class: Class::AlreadyExists, ..error },
+            _ => error,
+        })
+    })
+    .await?;
+    ready(clients, &desired.name, true, wait).await?;
+    invoke_asynchronously(clients, desired, wait).await
+}
+
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+fn role_id(desired: &Desired) -> Option<(String, String)> {
+    desired.role_id.clone().map(|id| (ROLE_ID_TAG.to_owned(), id))
+}
+
+async fn invoke_asynchronously(clients: &Clients, desired: &Desired, wait: Wait<'_>) -> Result<()> {
+    let AsyncInvoke { retries, max_age_seconds } = desired.async_invoke;
+    settled(wait, true, || async {
+        let put = clients
+            .lambda
+            .put_function_event_invoke_config()
+            .function_name(&desired.name)
+            .maximum_retry_attempts(number(retries))
+            .maximum_event_age_in_seconds(number(max_age_seconds));
+        put.send().await.map(drop).map_err(failed("lambda:PutFunctionEventInvokeConfig"))
+    })
+    .await
+}
+
+/// What an update is made from.
+#[derive(Debug)]
+pub struct Update<'a> {
+    /// What the function should be.
+    pub desired: &'a Desired,
+    /// What its role should be.
+    pub role: &'a role::Desired,
+    /// The deployer's notes.
+    pub noted: &'a Tags,
+    /// What differs.
+    pub changes: &'a [Change],
+    /// The package.
+    pub zip: &'a [u8],
+    /// The revision that the plan was made from: where the function has another by now, somebody changed it, and nothing
+    /// is done.
+    pub read_revision: Option<String>,
+}
+
+/// Changes what differs, one kind of change after the other, and waits for each.
+pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Result<()> {
+    let Update { desired, role, noted, changes, zip, read_revision: mut revision } = update;
+    let touches = |names: &[&str]| changes.iter().any(|change| names.contains(&change.attribute.name));
+    let name = &desired.name;
+    if touches(CODE) {
+        let now = ready(clients, name, false, wait).await?;
+        update_code(clients, desired, zip, revision.take().or(now)).await?;
+        ready(clients, name, true, wait).await?;
+    }
+    if touches(CONFIGURATION) {
+        let now = ready(clients, name, false, wait).await?;
+        let revision = revision.take().or(now);
+        propagated(clients, role, ROLE_NOT_READY, wait, || configure(clients, desired, revision.clone())).await?;
+        ready(clients, name, true, wait).await?;
+    }
+    if touches(ASYNC) {
+        invoke_asynchronously(clients, desired, wait).await?;
+    }
+    let (mut written, taken) = tags::changed(changes);
+    let arn = &desired.arn;
+    if !taken.is_empty() {
+        let untag = clients.lambda.untag_resource().resource(arn).set_tag_keys(Some(taken));
+        untag.send().await.map_err(failed("lambda:UntagResource"))?;
+    }
+    written.extend(noted.clone().into_iter().chain(role_id(desired)));
+    let tag = clients.lambda.tag_resource().resource(arn).set_tags(Some(written.into_iter().collect()));
+    tag.send().await.map(drop).map_err(failed("lambda:TagResource"))
+}
+
+async fn update_code(clients: &Clients, desired: &Desired, zip: &[u8], revision: Option<String>) -> Result<()> {
+    let update = clients
+        .lambda
+        .update_function_code()
+        .function_name(&desired.name)
+        .zip_file(Blob::new(zip))
+        .architectures(Architecture::from(desired.settings.architecture.as_str()))
+        .set_revision_id(revision);
+    update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionCode")).map_err(stale)
+}
+
+async fn configure(clients: &Clients, desired: &Desired, revision: Option<String>) -> Result<()> {
+    let settings = &desired.settings;
+    let update = clients
+        .lambda
+        .update_function_configuration()
+        .function_name(&desired.name)
+        .description(&settings.description)
+        .runtime(Runtime::from(settings.runtime.as_str()))
+        .handler(&settings.handler)
+        .memory_size(number(settings.memory))
+        .timeout(number(settings.timeout))
+        .role(&settings.role_arn)
+        .environment(environment(desired))
+        .set_revision_id(revision);
+    update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionConfiguration")).map_err(stale)
+}
+
+fn stale(error: Error) -> Error {
+    match error.class {
+        Class::Stale => error.hint("somebody changed the function since it was read: plan again"),
+        _ => error,
+    }
+}
+
+/// Deletes the function.
+pub async fn delete(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()> {
+    settled(wait, false, || async {
+        gone(clients.lambda.delete_function().function_name(name).send().await.map_err(failed("lambda:DeleteFunction")))
+    })
+    .await
+}

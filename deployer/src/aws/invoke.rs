@@ -1,0 +1,121 @@
+//! Asking the function, and reading what it wrote.
+
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{InvocationType, LogType};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use contract::{Answer, Event};
+use serde::Deserialize;
+
+use super::client::Clients;
+use super::error::{Result, failed, optional};
+
+/// What an invocation came to.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The function's answer, or its error.
+    pub outcome: std::result::Result<Answer, FunctionError>,
+    /// The last 4 KB that it logged.
+    pub log_tail: Vec<String>,
+}
+
+/// What the function says went wrong; never a value.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionError {
+    /// Its class.
+    #[serde(default)]
+    pub error_type: String,
+    /// What went wrong.
+    #[serde(default)]
+    pub error_message: String,
+}
+
+impl FunctionError {
+    /// Whether a permission was missing, or not in force yet.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        self.error_type.contains("Permission")
+    }
+}
+
+impl std::fmt::Display for FunctionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.error_message, self.error_type)
+    }
+}
+
+/// One line of the function's log.
+#[derive(Debug, Clone)]
+pub struct LogLine {
+    /// When it was written.
+    pub time: Option<jiff::Timestamp>,
+    /// What was written.
+    pub text: String,
+    /// Its id, unique in the group.
+    pub id: String,
+}
+
+impl Clients {
+    /// Invokes the function, and waits for its answer.
+    ///
+    /// # Errors
+    /// The call itself; the function's own error is in the [`Invocation`].
+    pub async fn invoke(&self, function: &str, event: &Event) -> Result<Invocation> {
+        let payload = serde_json::json!(event).to_string();
+        let answer = self
+            .lambda
+            .invoke()
+            .function_name(function)
+            .invocation_type(InvocationType::RequestResponse)
+            .log_type(LogType::Tail)
+            .payload(Blob::new(payload))
+            .send()
+            .await
+            .map_err(failed("lambda:InvokeFunction"))?;
+        let log = answer.log_result().and_then(|log| STANDARD.decode(log).ok()).unwrap_or_default();
+        let log_tail = String::from_utf8_lossy(&log).lines().map(str::to_owned).collect();
+        let payload = answer.payload().map(|blob| blob.as_ref().to_vec()).unwrap_or_default();
+        let outcome = match answer.function_error() {
+            None => serde_json::from_slice(&payload).map_err(|_| FunctionError {
+                error_type: "UnknownAnswer".to_owned(),
+                error_message: "the function's answer is not a rotator's: is it this project's function?".to_owned(),
+            }),
+            Some(kind) => Err(serde_json::from_slice(&payload).unwrap_or(FunctionError {
+                error_type: kind.to_owned(),
+                error_message: "the function failed and said nothing more".to_owned(),
+            })),
+        };
+        Ok(Invocation { outcome, log_tail })
+    }
+
+    /// What the function logged from `since` on, oldest first. An absent group has logged nothing.
+    ///
+    /// # Errors
+    /// The call.
+    pub async fn logs(&self, group: &str, since: jiff::Timestamp) -> Result<Vec<LogLine>> {
+        let (mut lines, mut token) = (Vec::new(), None);
+        loop {
+            let filter = self.logs.filter_log_events().log_group_name(group).start_time(since.as_millisecond());
+            let answer = filter.set_next_token(token).send().await.map_err(failed("logs:FilterLogEvents"));
+            let Some(page) = optional(answer)? else { return Ok(lines) };
+            lines.extend(page.events().iter().map(|event| LogLine {
+                time: event.timestamp().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()),
+                text: event.message().unwrap_or_default().trim_end().to_owned(),
+                id: event.event_id().unwrap_or_default().to_owned(),
+            }));
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// The secret's versions that have a label, newest first.
+    ///
+    /// # Errors
+    /// The call.
+    pub async fn versions(&self, secret: &str) -> Result<Vec<super::Version>> {
+        super::secret::versions(self, secret).await
+    }
+}

@@ -1,0 +1,24 @@
+//! The only place that talks to AWS: one file a service or kind of resource.
+
+mod client;
+mod error;
+mod function;
+mod invoke;
+mod kms;
+mod log_group;
+mod mutate;
+mod observe;
+mod retry;
+mod role;
+mod schedule;
+mod schedule_group;
+mod secret;
+mod tags;
+
+pub use client::{Clients, Identity, environment};
+pub use error::{Class, Error, Result};
+pub use invoke::{FunctionError, Invocation, LogLine};
+pub use mutate::Mutator;
+pub use observe::Observer;
+pub use retry::Wait;
+pub use secret::Version;

@@ -1,0 +1,94 @@
+//! Waiting for AWS: always with a deadline, always with a reason that can be told.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::Instant;
+
+use super::error::{Class, Error, Result};
+
+/// First pause between two looks; it grows by half each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// How long to wait, and whom to tell why.
+#[derive(Clone, Copy)]
+pub struct Wait<'a> {
+    /// Until then.
+    pub deadline: Duration,
+    /// Is told what is being waited for, at each further look.
+    pub notify: &'a (dyn Fn(&str) + Sync),
+}
+
+impl std::fmt::Debug for Wait<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wait").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .with_factor(1.5)
+        .without_max_times()
+        .build()
+}
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub enum Attempt<T> {
+    /// It is done.
+    Done(T),
+    /// It may come right by itself; why it did not yet.
+    NotYet(Error),
+}
+
+/// Tries until it is done, an error says that it never will be, or the deadline has passed.
+///
+/// # Errors
+/// The attempt's own error, or after the deadline the last reason why it was not done.
+pub async fn until<T, F>(wait: Wait<'_>, mut attempt: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Attempt<T>>>,
+{
+    let start = Instant::now();
+    let mut pauses = pauses();
+    loop {
+        let reason = match attempt().await? {
+            Attempt::Done(value) => return Ok(value),
+            Attempt::NotYet(reason) => reason,
+        };
+        let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+        if start.elapsed() + pause > wait.deadline {
+            let seconds = wait.deadline.as_secs();
+            let message = format!("not done after {seconds} s of waiting: {}", reason.message);
+            return Err(Error { message, ..reason });
+        }
+        (wait.notify)(&reason.message);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Tries again while another change of the same thing is in progress, or while what was just made is not yet seen.
+///
+/// # Errors
+/// The call's own error where it is of another kind, or after the deadline.
+pub async fn settled<T, F>(wait: Wait<'_>, just_made: bool, mut call: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    until(wait, || {
+        let attempt = call();
+        async move {
+            match attempt.await {
+                Ok(value) => Ok(Attempt::Done(value)),
+                Err(error) if error.class == Class::Conflict => Ok(Attempt::NotYet(error)),
+                Err(error) if just_made && error.class == Class::NotFound => Ok(Attempt::NotYet(error)),
+                Err(error) => Err(error),
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,236 @@
+//! IAM roles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plan::attribute::{Change, Value};
+use plan::ownership::Tags;
+use plan::policy;
+use plan::resource::role::{Desired, Live};
+use serde_json::Value as Json;
+
+use super::client::Clients;
+use super::error::{Class, Error, Result, failed, gone, optional};
+use super::retry::{Attempt, Wait, settled, until};
+use super::tags;
+
+/// Reads the role. The policies that it should have are read at once, along with the list of those that it has.
+pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Option<Live>> {
+    let name = &desired.name;
+    let role = async { clients.iam.get_role().role_name(name).send().await.map_err(failed("iam:GetRole")) };
+    let (role, names, attached, expected) = tokio::join!(
+        role,
+        inline_names(clients, name),
+        attached(clients, name),
+        documents(clients, name, desired.policies.keys().cloned().collect()),
+    );
+    let Some(role) = optional(role)?.and_then(|answer| answer.role) else { return Ok(None) };
+    let mut policies = expected?;
+    let names = names?;
+    // IAM's lists lag behind its single reads, so what was read counts although it is not listed.
+    let others = names.into_iter().filter(|name| !policies.contains_key(name)).collect();
+    policies.extend(documents(clients, name, others).await?);
+    Ok(Some(Live {
+        arn: role.arn().to_owned(),
+        id: role.role_id().to_owned(),
+        path: role.path().to_owned(),
+        description: role.description().unwrap_or_default().to_owned(),
+        trust: document(role.assume_role_policy_document().unwrap_or_default()),
+        boundary: role.permissions_boundary().and_then(|b| b.permissions_boundary_arn()).map(str::to_owned),
+        policies,
+        attached: attached?,
+        tags: role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
+    }))
+}
+
+async fn inline_names(clients: &Clients, role: &str) -> Result<Vec<String>> {
+    let answer = clients.iam.list_role_policies().role_name(role).send().await;
+    let listed = optional(answer.map_err(failed("iam:ListRolePolicies")))?;
+    Ok(listed.map(|answer| answer.policy_names).unwrap_or_default())
+}
+
+async fn attached(clients: &Clients, role: &str) -> Result<BTreeSet<String>> {
+    let answer = clients.iam.list_attached_role_policies().role_name(role).send().await;
+    let listed = optional(answer.map_err(failed("iam:ListAttachedRolePolicies")))?;
+    let policies = listed.map(|answer| answer.attached_policies().to_vec()).unwrap_or_default();
+    Ok(policies.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect())
+}
+
+async fn documents(clients: &Clients, role: &str, names: Vec<String>) -> Result<BTreeMap<String, Json>> {
+    let reads = names.into_iter().map(|name| async move {
+        let read = clients.iam.get_role_policy().role_name(role).policy_name(&name).send().await;
+        let read = optional(read.map_err(failed("iam:GetRolePolicy")))?;
+        Ok::<_, Error>(read.map(|answer| (name, document(answer.policy_document()))))
+    });
+    let read = futures_util::future::try_join_all(reads).await?;
+    Ok(read.into_iter().flatten().collect())
+}
+
+/// IAM gives documents back URL-encoded. What can't be read is kept as text, and differs from all that we want.
+fn document(encoded: &str) -> Json {
+    let decoded = percent_encoding::percent_decode_str(encoded).decode_utf8_lossy();
+    serde_json::from_str(&decoded).unwrap_or_else(|_| Json::String(decoded.into_owned()))
+}
+
+/// Creates the role with its policies, and gives its id.
+pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, wait: Wait<'_>) -> Result<String> {
+    let all: Tags = desired.tags.clone().into_iter().chain(noted.clone()).collect();
+    let answer = clients
+        .iam
+        .create_role()
+        .role_name(&desired.name)
+        .path(&desired.path)
+        .description(&desired.description)
+        .set_permissions_boundary(desired.boundary.clone())
+        .assume_role_policy_document(desired.trust.to_string())
+        .set_tags(Some(tags::iam(&all)?))
+        .send()
+        .await
+        .map_err(failed("iam:CreateRole"))?;
+    let puts = desired.policies.iter().map(|(name, document)| put(clients, &desired.name, name, document, true, wait));
+    futures_util::future::try_join_all(puts).await?;
+    Ok(answer.role().map(|role| role.role_id().to_owned()).unwrap_or_default())
+}
+
+async fn put(clients: &Clients, role: &str, name: &str, document: &Json, just_made: bool, wait: Wait<'_>) -> Result<()> {
+    settled(wait, just_made, || async {
+        let put = clients.iam.put_role_policy().role_name(role).policy_name(name).policy_document(document.to_string());
+        put.send().await.map(drop).map_err(failed("iam:PutRolePolicy"))
+    })
+    .await
+}
+
+/// Changes what differs, and nothing else.
+pub async fn update(clients: &Clients, desired: &Desired, noted: &Tags, changes: &[Change], wait: Wait<'_>) -> Result<()> {
+    let name = &desired.name;
+    for change in changes {
+        let key = change.attribute.key.as_deref();
+        match (change.attribute.name, key, &change.after) {
+            ("description", ..) => {
+                let update = clients.iam.update_role_description().role_name(name).description(&desired.description);
+                update.send().await.map_err(failed("iam:UpdateRoleDescription"))?;
+            }
+            ("trust", ..) => {
+                let document = desired.trust.to_string();
+                let update = clients.iam.update_assume_role_policy().role_name(name).policy_document(document);
+                update.send().await.map_err(failed("iam:UpdateAssumeRolePolicy"))?;
+            }
+            ("permissions_boundary", ..) => bound(clients, name, desired.boundary.as_deref()).await?,
+            ("policy", Some(policy), Some(Value::Policy(document))) => {
+                put(clients, name, policy, document, false, wait).await?;
+            }
+            ("policy", Some(policy), _) => remove(clients, name, policy).await?,
+            ("attached_policy", Some(arn), _) => detach(clients, name, arn).await?,
+            // Tags go together, below; a path is replaced, never updated.
+            _ => {}
+        }
+    }
+    let (mut written, taken) = tags::changed(changes);
+    if !taken.is_empty() {
+        let untag = clients.iam.untag_role().role_name(name).set_tag_keys(Some(taken));
+        untag.send().await.map_err(failed("iam:UntagRole"))?;
+    }
+    written.extend(noted.clone());
+    let tag = clients.iam.tag_role().role_name(name).set_tags(Some(tags::iam(&written)?));
+    tag.send().await.map(drop).map_err(failed("iam:TagRole"))
+}
+
+async fn bound(clients: &Clients, role: &str, boundary: Option<&str>) -> Result<()> {
+    match boundary {
+        Some(arn) => {
+            let put = clients.iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn);
+            put.send().await.map(drop).map_err(failed("iam:PutRolePermissionsBoundary"))
+        }
+        None => {
+            let delete = clients.iam.delete_role_permissions_boundary().role_name(role).send().await;
+            gone(delete.map_err(failed("iam:DeleteRolePermissionsBoundary")))
+        }
+    }
+}
+
+async fn remove(clients: &Clients, role: &str, policy: &str) -> Result<()> {
+    let delete = clients.iam.delete_role_policy().role_name(role).policy_name(policy).send().await;
+    gone(delete.map_err(failed("iam:DeleteRolePolicy")))
+}
+
+async fn detach(clients: &Clients, role: &str, arn: &str) -> Result<()> {
+    let detach = clients.iam.detach_role_policy().role_name(role).policy_arn(arn).send().await;
+    gone(detach.map_err(failed("iam:DetachRolePolicy")))
+}
+
+/// Deletes the role with its policies, as it was read when the plan was made.
+pub async fn delete(clients: &Clients, name: &str, live: &Live, wait: Wait<'_>) -> Result<()> {
+    let removals = live.policies.keys().map(|policy| remove(clients, name, policy));
+    let detachments = live.attached.iter().map(|arn| detach(clients, name, arn));
+    tokio::try_join!(
+        futures_util::future::try_join_all(removals),
+        futures_util::future::try_join_all(detachments)
+    )?;
+    settled(wait, false, || async {
+        let delete = clients.iam.delete_role().role_name(name).send().await.map_err(failed("iam:DeleteRole"));
+        match gone(delete) {
+            // Something was attached since the role was read: that is somebody else's, and not waited for.
+            Err(error) if error.has_code(&["DeleteConflict", "DeleteConflictException"]) => Err(Error {
+                class: Class::Stale,
+                hint: Some("somebody attached something to the role in the meantime: run teardown again".to_owned()),
+                ..error
+            }),
+            other => other,
+        }
+    })
+    .await
+}
+
+/// Calls a service that has to assume `role`, again while the role propagates.
+///
+/// IAM is eventually consistent, so a service may not see a new role or its policies for some seconds. The same error
+/// stands for a role that will never do; so at the first one the role is read back, and only where it is as desired is
+/// there anything to wait for.
+pub async fn propagated<T, F>(
+    clients: &Clients,
+    role: &Desired,
+    not_ready: &[&str],
+    wait: Wait<'_>,
+    mut call: impl FnMut() -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let mut diagnosed = false;
+    until(wait, || {
+        let attempt = call();
+        let first = !std::mem::replace(&mut diagnosed, true);
+        async move {
+            match attempt.await {
+                Ok(value) => Ok(Attempt::Done(value)),
+                Err(error) if error.class == Class::Conflict => Ok(Attempt::NotYet(error)),
+                Err(error) if not_ready.iter().any(|text| error.message.contains(text)) => {
+                    if first {
+                        diagnose(clients, role, &error).await?;
+                    }
+                    let message = format!("the role {} is not usable yet: {}", role.name, error.message);
+                    Ok(Attempt::NotYet(Error { message, ..error }))
+                }
+                Err(error) => Err(error),
+            }
+        }
+    })
+    .await
+}
+
+/// Fails where the role is not as desired, so that waiting could not help.
+async fn diagnose(clients: &Clients, role: &Desired, error: &Error) -> Result<()> {
+    let hint = "run `deploy plan` to see the difference, then apply again";
+    let Some(live) = observe(clients, role).await? else {
+        // The read itself may lag behind the creation: no proof of absence.
+        return Ok(());
+    };
+    if !policy::equivalent(&live.trust, &role.trust) {
+        let message = format!("{}; the trust policy of role {} was changed by someone", error.message, role.name);
+        return Err(Error { message, ..error.clone() }.hint(hint));
+    }
+    if live.boundary != role.boundary {
+        let message = format!("{}; the boundary of role {} was changed by someone", error.message, role.name);
+        return Err(Error { message, ..error.clone() }.hint(hint));
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! EventBridge Scheduler: the group.
+
+use aws_sdk_scheduler::types::ScheduleGroupState;
+use plan::attribute::Change;
+use plan::ownership::Tags;
+use plan::resource::schedule_group::{Desired, Live};
+
+use super::client::Clients;
+use super::error::{Class, Error, Result, failed, gone, optional};
+use super::retry::{Attempt, Wait, until};
+use super::tags;
+
+/// Reads the schedule group.
+pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Option<Live>> {
+    let group = clients.scheduler.get_schedule_group().name(&desired.name).send();
+    let listed = clients.scheduler.list_tags_for_resource().resource_arn(&desired.arn).send();
+    let (group, listed) = tokio::join!(group, listed);
+    let Some(group) = optional(group.map_err(failed("scheduler:GetScheduleGroup")))? else { return Ok(None) };
+    let listed = optional(listed.map_err(failed("scheduler:ListTagsForResource")))?;
+    let listed = listed.map(|answer| answer.tags().to_vec()).unwrap_or_default();
+    Ok(Some(Live {
+        deleting: group.state() == Some(&ScheduleGroupState::Deleting),
+        tags: listed.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
+    }))
+}
+
+/// The names of the schedules in a group, or of the first hundred.
+pub async fn schedules(clients: &Clients, name: &str) -> Result<Vec<String>> {
+    let answer = clients.scheduler.list_schedules().group_name(name).send().await;
+    let Some(answer) = optional(answer.map_err(failed("scheduler:ListSchedules")))? else { return Ok(Vec::new()) };
+    Ok(answer.schedules().iter().filter_map(|schedule| schedule.name().map(str::to_owned)).collect())
+}
+
+/// Creates the schedule group, once an old one of that name is gone.
+pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, wait: Wait<'_>) -> Result<()> {
+    let all: Tags = desired.tags.clone().into_iter().chain(noted.clone()).collect();
+    let all = tags::scheduler(&all)?;
+    until(wait, || async {
+        let create = clients.scheduler.create_schedule_group().name(&desired.name).set_tags(Some(all.clone()));
+        match create.send().await.map_err(failed("scheduler:CreateScheduleGroup")) {
+            Ok(_) => Ok(Attempt::Done(())),
+            // The same code stands for a group that is there and for one that is going.
+            Err(error) if error.class == Class::Conflict => match observe(clients, desired).await? {
+                Some(live) if !live.deleting => Err(Error { class: Class::AlreadyExists, ..error }),
+                _ => Ok(Attempt::NotYet(error)),
+            },
+            Err(error) => Err(error),
+        }
+    })
+    .await
+}
+
+/// Changes what differs.
+pub async fn update(clients: &Clients, desired: &Desired, noted: &Tags, changes: &[Change]) -> Result<()> {
+    let (mut written, taken) = tags::changed(changes);
+    // One call a key: an emulator takes the first of several only.
+    for key in taken {
+        let untag = clients.scheduler.untag_resource().resource_arn(&desired.arn).tag_keys(key);
+        untag.send().await.map_err(failed("scheduler:UntagResource"))?;
+    }
+    written.extend(noted.clone());
+    tag(clients, &desired.arn, &written).await
+}
+
+/// Writes tags of the group.
+pub async fn tag(clients: &Clients, arn: &str, written: &Tags) -> Result<()> {
+    let tag = clients.scheduler.tag_resource().resource_arn(arn).set_tags(Some(tags::scheduler(written)?));
+    tag.send().await.map(drop).map_err(failed("scheduler:TagResource"))
+}
+
+/// Deletes the group, and waits until it is gone: until then its name is taken, and what is in it may still fire.
+pub async fn delete(clients: &Clients, desired: &Desired, wait: Wait<'_>) -> Result<()> {
+    let answer = clients.scheduler.delete_schedule_group().name(&desired.name).send().await;
+    match gone(answer.map_err(failed("scheduler:DeleteScheduleGroup"))) {
+        // It is being deleted already.
+        Err(error) if error.class == Class::Conflict => {}
+        other => other?,
+    }
+    until(wait, || async {
+        Ok(match observe(clients, desired).await? {
+            None => Attempt::Done(()),
+            Some(_) => {
+                Attempt::NotYet(Error::outcome("scheduler:DeleteScheduleGroup", "the group is still being deleted"))
+            }
+        })
+    })
+    .await
+}

@@ -1,0 +1,159 @@
+//! Secrets Manager. There is no call here, nor anywhere in the deployer, that reads a secret's value.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_secretsmanager::types::Tag;
+use aws_smithy_types::DateTime;
+use plan::attribute::Change;
+use plan::ownership::Tags;
+use plan::resource::secret::{DEFAULT_KEY, Desired, Live};
+use plan::spec::OnTeardown;
+
+use super::client::Clients;
+use super::error::{Error, Result, failed, optional};
+use super::retry::{Attempt, Wait, until};
+use super::{kms, tags};
+use crate::initial::InitialValue;
+
+/// One version of a secret, without its value.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Its id.
+    pub id: String,
+    /// Its staging labels.
+    pub labels: Vec<String>,
+    /// When it was made.
+    pub created: Option<jiff::Timestamp>,
+}
+
+/// Reads the secret, but for its value.
+pub async fn observe(clients: &Clients, name: &str) -> Result<Option<Live>> {
+    let answer = clients.secrets.describe_secret().secret_id(name).send().await;
+    let Some(secret) = optional(answer.map_err(failed("secretsmanager:DescribeSecret")))? else { return Ok(None) };
+    let versions: BTreeMap<String, Vec<String>> = secret.version_ids_to_stages().cloned().unwrap_or_default().into_iter().collect();
+    Ok(Some(Live {
+        arn: secret.arn().unwrap_or_default().to_owned(),
+        description: secret.description().unwrap_or_default().to_owned(),
+        kms_key_arn: secret.kms_key_id().filter(|key| !is_default_key(key)).map(str::to_owned),
+        tags: tags_of(secret.tags()),
+        deleted: secret.deleted_date().map(date),
+        versions,
+    }))
+}
+
+fn is_default_key(key: &str) -> bool {
+    key.is_empty() || key == DEFAULT_KEY || key.ends_with(&format!(":{DEFAULT_KEY}"))
+}
+
+fn tags_of(tags: &[Tag]) -> Tags {
+    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+}
+
+fn date(date: &DateTime) -> String {
+    timestamp(date).map_or_else(|| date.to_string(), |time| time.to_string())
+}
+
+fn timestamp(date: &DateTime) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::from_second(date.secs()).ok()
+}
+
+/// The key as which a live secret's key is compared: the desired ARN where both are one key.
+pub async fn comparable_key(clients: &Clients, live: Option<&str>, spelled: &str, desired: Option<&str>) -> Result<Option<String>> {
+    match (live, desired) {
+        (Some(live), Some(desired)) if live == desired || live == spelled || desired.ends_with(&format!("/{live}")) => {
+            Ok(Some(desired.to_owned()))
+        }
+        (Some(live), _) if !live.contains(":key/") => kms::resolve(clients, live).await,
+        (live, _) => Ok(live.map(str::to_owned)),
+    }
+}
+
+/// Creates the secret with its first value.
+///
+/// The token is derived, so that the SDK's own retry of an unanswered call makes no second version.
+pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, value: &InitialValue) -> Result<String> {
+    let all: Tags = desired.tags.clone().into_iter().chain(noted.clone()).collect();
+    let answer = clients
+        .secrets
+        .create_secret()
+        .name(&desired.name)
+        .set_description((!desired.description.is_empty()).then(|| desired.description.clone()))
+        .set_kms_key_id(desired.kms_key_arn.clone())
+        .set_tags(Some(tags::secrets(&all)))
+        .client_request_token(value.token())
+        .secret_string(value.expose())
+        .send()
+        .await
+        .map_err(failed("secretsmanager:CreateSecret"))
+        .map_err(|error| error.scrubbed(value.expose()))?;
+    Ok(answer.arn().unwrap_or_default().to_owned())
+}
+
+/// Brings back a secret that is scheduled for deletion, value and all.
+pub async fn restore(clients: &Clients, name: &str) -> Result<()> {
+    let answer = clients.secrets.restore_secret().secret_id(name).send().await;
+    answer.map(drop).map_err(failed("secretsmanager:RestoreSecret"))
+}
+
+/// Changes what differs.
+pub async fn update(clients: &Clients, desired: &Desired, noted: &Tags, changes: &[Change]) -> Result<()> {
+    if changes.iter().any(|change| ["description", "kms_key"].contains(&change.attribute.name)) {
+        let rekeyed = changes.iter().any(|change| change.attribute.name == "kms_key");
+        let key = desired.kms_key_arn.clone().unwrap_or_else(|| DEFAULT_KEY.to_owned());
+        let update = clients.secrets.update_secret().secret_id(&desired.name).description(&desired.description);
+        let answer = update.set_kms_key_id(rekeyed.then_some(key)).send().await;
+        answer.map_err(failed("secretsmanager:UpdateSecret"))?;
+    }
+    let (mut written, taken) = tags::changed(changes);
+    if !taken.is_empty() {
+        let answer = clients.secrets.untag_resource().secret_id(&desired.name).set_tag_keys(Some(taken)).send().await;
+        answer.map_err(failed("secretsmanager:UntagResource"))?;
+    }
+    written.extend(noted.clone());
+    let tag = clients.secrets.tag_resource().secret_id(&desired.name).set_tags(Some(tags::secrets(&written)));
+    tag.send().await.map(drop).map_err(failed("secretsmanager:TagResource"))
+}
+
+/// Deletes the secret, and tells until when it can be recovered; `None` is not at all.
+pub async fn delete(clients: &Clients, name: &str, how: OnTeardown, wait: Wait<'_>) -> Result<Option<String>> {
+    let delete = clients.secrets.delete_secret().secret_id(name);
+    let delete = match how {
+        OnTeardown::Keep => return Ok(None),
+        OnTeardown::RecoveryWindowDays(days) => delete.recovery_window_in_days(i64::from(days)),
+        OnTeardown::Force => delete.force_delete_without_recovery(true),
+    };
+    let answer = optional(delete.send().await.map_err(failed("secretsmanager:DeleteSecret")))?;
+    if how == OnTeardown::Force {
+        until_gone(clients, name, wait).await?;
+        return Ok(None);
+    }
+    Ok(answer.and_then(|answer| answer.deletion_date().map(date)))
+}
+
+/// Deletion without recovery is asynchronous.
+async fn until_gone(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()> {
+    until(wait, || async {
+        Ok(match observe(clients, name).await? {
+            None => Attempt::Done(()),
+            Some(_) => Attempt::NotYet(Error::outcome("secretsmanager:DeleteSecret", "the secret is still being deleted")),
+        })
+    })
+    .await
+}
+
+/// The versions of a secret that have a label, newest first.
+pub async fn versions(clients: &Clients, name: &str) -> Result<Vec<Version>> {
+    let answer = clients.secrets.list_secret_version_ids().secret_id(name).send().await;
+    let Some(list) = optional(answer.map_err(failed("secretsmanager:ListSecretVersionIds")))? else { return Ok(Vec::new()) };
+    let mut versions: Vec<Version> = list
+        .versions()
+        .iter()
+        .map(|version| Version {
+            id: version.version_id().unwrap_or_default().to_owned(),
+            labels: version.version_stages().to_vec(),
+            created: version.created_date().and_then(timestamp),
+        })
+        .collect();
+    versions.sort_by_key(|version| std::cmp::Reverse(version.created));
+    Ok(versions)
+}

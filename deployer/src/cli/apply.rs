@@ -1,0 +1,242 @@
+//! `deploy apply`
+
+use contract::Answer;
+use futures_util::StreamExt as _;
+use plan::plan::{Action, Verb};
+use plan::render::{self, FORMAT_VERSION};
+use plan::resource::Kind;
+use serde::Serialize;
+
+use super::failure::{Failure, FailureJson};
+use super::planning::{Adopt, CONCURRENT_STACKS, Planned, concurrently, to_apply};
+use super::{Output, report, stacks, verify};
+use crate::aws::{self, Mutator};
+use crate::engine::{self, Report};
+use crate::exit::Exit;
+use crate::initial::{self, InitialValue};
+use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
+
+/// Arguments of `apply`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    specs: super::Specs,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Take over a resource that is not the stack's, for example `secret`; with several stacks STACK/secret
+    #[arg(long, value_name = "ADDRESS")]
+    adopt: Vec<Adopt>,
+    /// Do not invoke the function to see whether it can do its work
+    #[arg(long)]
+    skip_self_check: bool,
+}
+
+/// What `apply --output json` writes.
+#[derive(Debug, Serialize)]
+struct Document {
+    format_version: u32,
+    stacks: Vec<StackJson>,
+    errors: Vec<FailureJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct StackJson {
+    stack: String,
+    changed: bool,
+    resources: Vec<report::ResourceJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    self_check: Option<Answer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// A plan that may be carried out, with the first value of a secret that it creates.
+struct Ready {
+    planned: Planned,
+    initial: Option<InitialValue>,
+}
+
+/// Plans all stacks, asks once, and applies them at the same time.
+pub async fn run(args: Args, ui: Ui) -> Exit {
+    let interrupt = Interrupt::listen(ui);
+    let loaded = stacks::load(&args.specs, ui);
+    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let environment = aws::environment().await;
+    let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
+    let (mut document, mut ready) = (Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] }, vec![]);
+    while let Some(result) = results.next().await {
+        let checked = result.and_then(|planned| {
+            show(&planned, &args, ui);
+            prepare(planned)
+        });
+        match checked {
+            Ok(one) if one.planned.plan.is_empty() => document.stacks.push(unchanged(&one)),
+            Ok(one) => ready.push(one),
+            Err((stack, failure)) => {
+                failure.tell(&stack, ui);
+                exit = exit.max(failure.exit());
+                document.errors.push(failure.json(&stack));
+            }
+        }
+    }
+    if !ready.is_empty() && !is_confirmed(&ready, &args, ui).await {
+        return exit.max(Exit::Error);
+    }
+    if !ready.is_empty() {
+        interrupt.changes_begin();
+        let (applied, worst) = apply_all(ready, &args, &interrupt, ui).await;
+        document.stacks.extend(applied);
+        exit = exit.max(worst);
+    }
+    if args.output == Output::Json {
+        ui.print_json(&document);
+    }
+    exit
+}
+
+fn show(planned: &Planned, args: &Args, ui: Ui) {
+    match args.output {
+        Output::Text => ui.print(&render::plan(&planned.plan, &ui.out)),
+        Output::Json => ui.note(&render::plan(&planned.plan, &ui.err)),
+    }
+}
+
+/// Refuses what may not be applied, and gets the first value before anything is changed.
+fn prepare(planned: Planned) -> super::planning::Result<Ready> {
+    let named = |failure| (planned.plan.stack.clone(), failure);
+    if !planned.plan.refusals.is_empty() {
+        return Err(named(Failure::Foreign(planned.plan.refusals.clone())));
+    }
+    let creates = planned.plan.action(Kind::Secret).is_some_and(|action| action.verb == Verb::Create);
+    let initial = creates.then(|| initial::obtain(&planned.stack.spec, &planned.stack.folder)).transpose();
+    let initial = initial.map_err(|error| named(Failure::Initial(error)))?;
+    Ok(Ready { planned, initial })
+}
+
+fn unchanged(ready: &Ready) -> StackJson {
+    let stack = ready.planned.plan.stack.clone();
+    StackJson { stack, changed: false, resources: vec![], self_check: None, error: None }
+}
+
+async fn is_confirmed(ready: &[Ready], args: &Args, ui: Ui) -> bool {
+    if args.yes {
+        return true;
+    }
+    let names: Vec<&str> = ready.iter().map(|one| one.planned.plan.stack.as_str()).collect();
+    let question = format!("\nApply these changes to {}? Only `yes` is taken for a yes:", names.join(", "));
+    match confirm(question, "yes".to_owned()).await {
+        Confirmation::Given => true,
+        Confirmation::Declined => {
+            ui.note("Not applied. Nothing was changed.\n");
+            false
+        }
+        Confirmation::NoTerminal => {
+            let next = "review the plan, then run again with --yes; nothing was changed";
+            ui.error("there is no terminal to ask on", &[next.to_owned()]);
+            false
+        }
+    }
+}
+
+async fn apply_all(ready: Vec<Ready>, args: &Args, interrupt: &Interrupt, ui: Ui) -> (Vec<StackJson>, Exit) {
+    let several = ready.len() > 1;
+    let bars = Progress::display(ui);
+    ui.progress("");
+    let work = ready.into_iter().map(|one| {
+        let progress = Progress::new(ui, bars.clone(), several.then(|| one.planned.plan.stack.clone()));
+        apply_one(one, args, interrupt, progress)
+    });
+    let mut results = Box::pin(futures_util::stream::iter(work).buffered(CONCURRENT_STACKS));
+    let (mut told, mut exit) = (Vec::new(), Exit::Done);
+    while let Some(applied) = results.next().await {
+        exit = exit.max(tell(&applied, args, interrupt, ui));
+        told.push(applied.json());
+    }
+    (told, exit)
+}
+
+/// What became of one stack.
+struct Applied {
+    planned: Planned,
+    report: Report,
+    verified: Result<Option<Answer>, String>,
+}
+
+impl Applied {
+    fn json(self) -> StackJson {
+        let resources = report::resources(&self.planned.plan, &self.report);
+        let (self_check, error) = match self.verified {
+            Ok(answer) => (answer, None),
+            Err(why) => (None, Some(why)),
+        };
+        StackJson { stack: self.planned.plan.stack, changed: true, resources, self_check, error }
+    }
+}
+
+async fn apply_one(ready: Ready, args: &Args, interrupt: &Interrupt, progress: Progress) -> Applied {
+    let Ready { planned, initial } = ready;
+    let (desired, live) = (planned.desired.clone(), planned.live.clone());
+    let zip = planned.package.as_ref().map(|package| package.bytes.to_vec()).unwrap_or_default();
+    let mutator = Mutator::to_apply(planned.clients.clone(), desired, live, zip, initial);
+    let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
+    let verified = if report.is_done() { verified(&planned, args).await } else { Ok(None) };
+    Applied { planned, report, verified }
+}
+
+async fn verified(planned: &Planned, args: &Args) -> Result<Option<Answer>, String> {
+    let function = &planned.desired.function.name;
+    if args.skip_self_check {
+        return verify::read_back(planned).await.map(|_| None);
+    }
+    let (read, check) = tokio::join!(verify::read_back(planned), verify::self_check(&planned.clients, function));
+    read?;
+    let answer = check.map_err(|why| format!("the function can't do its work: {why}"))?;
+    Ok(Some(answer))
+}
+
+fn tell(applied: &Applied, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exit {
+    let Applied { planned, report, verified } = applied;
+    let stack = &planned.plan.stack;
+    if !report.is_done() {
+        report::unfinished(&planned.plan, report, &format!("apply {}", planned.stack.origin), ui);
+        return report::exit(report, interrupt.is_interrupted());
+    }
+    match verified {
+        Ok(answer) => {
+            if args.output == Output::Text {
+                let (good, counts) = (ui.out.good(), counts(&planned.plan.actions));
+                let took = seconds(report.elapsed);
+                ui.print(&format!("\n{good}Applied.{good:#} {stack}: {counts} in {took}.{}\n", healthy(answer.as_ref())));
+            }
+            Exit::Done
+        }
+        Err(why) => {
+            let next = "everything was applied; `deploy status` and `deploy logs` show more".to_owned();
+            ui.error(&format!("stack {stack}: {why}"), &[next]);
+            Exit::Error
+        }
+    }
+}
+
+fn counts(actions: &[Action]) -> String {
+    let count = |verb| actions.iter().filter(|action| action.verb == verb).count();
+    let told = [
+        (Verb::Create, "created"),
+        (Verb::Restore, "restored"),
+        (Verb::Update, "updated"),
+        (Verb::Replace, "replaced"),
+    ];
+    let told = told.map(|(verb, word)| (count(verb), word));
+    told.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+fn healthy(answer: Option<&Answer>) -> &'static str {
+    match answer {
+        Some(_) => "\nEverything reads back as planned, and the function's self-check passed: it can rotate the secret.",
+        None => "\nEverything reads back as planned.",
+    }
+}

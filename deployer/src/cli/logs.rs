@@ -1,0 +1,80 @@
+//! `deploy logs`
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use plan::naming::Names;
+
+use super::failure::explain;
+use super::planning::concurrently;
+use super::stacks::{self, Stack};
+use crate::aws::{self, Clients, Error, LogLine};
+use crate::exit::Exit;
+use crate::ui::{Interrupt, Ui};
+
+/// Pause between two looks with `--follow`.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Arguments of `logs`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    specs: super::Specs,
+    /// How far to look back, for example `30m`, `12h`, `2d`
+    #[arg(long, default_value = "1h", value_name = "TIME")]
+    since: jiff::Span,
+    /// Go on until Ctrl-C
+    #[arg(long, short)]
+    follow: bool,
+}
+
+/// Prints what the functions logged: one stack after the other, or all as it comes with `--follow`.
+pub async fn run(args: Args, ui: Ui) -> Exit {
+    let _interrupt = Interrupt::listen(ui);
+    let loaded = stacks::load(&args.specs, ui);
+    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let now = jiff::Timestamp::now();
+    let Ok(since) = now.to_zoned(jiff::tz::TimeZone::UTC).checked_sub(args.since) else {
+        ui.error("--since goes back too far", &[]);
+        return Exit::Error;
+    };
+    let environment = aws::environment().await;
+    let several = loaded.stacks.len() > 1;
+    let mut seen = HashSet::new();
+    loop {
+        let (environment, since) = (&environment, since.timestamp());
+        let read = |stack: Stack| async move {
+            let lines = read(environment, &stack, since).await;
+            (stack.spec.name, lines)
+        };
+        let mut results = Box::pin(concurrently(loaded.stacks.clone(), read));
+        while let Some((stack, result)) = results.next().await {
+            match result {
+                Ok(lines) => lines.iter().filter(|line| seen.insert(line.id.clone())).for_each(|line| {
+                    ui.print(&text(several.then_some(&stack), line, ui));
+                }),
+                Err(error) => {
+                    ui.error(&format!("stack {stack}: {}", explain(&error)), &[]);
+                    exit = exit.max(Exit::Error);
+                }
+            }
+        }
+        if !args.follow || exit == Exit::Error {
+            return exit;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn read(environment: &aws_config::SdkConfig, stack: &Stack, since: jiff::Timestamp) -> Result<Vec<LogLine>, Error> {
+    let clients = Clients::new(environment, &stack.spec.region);
+    clients.logs(&Names::of(&stack.spec).log_group(), since).await
+}
+
+fn text(stack: Option<&String>, line: &LogLine, ui: Ui) -> String {
+    let (faint, strong) = (ui.out.faint(), ui.out.strong());
+    let stack = stack.map(|stack| format!("{strong}{stack}{strong:#} ")).unwrap_or_default();
+    let time = line.time.map(|time| format!("{faint}{time:.3}{faint:#} ")).unwrap_or_default();
+    format!("{stack}{time}{}\n", line.text)
+}

@@ -1,0 +1,125 @@
+//! The commands: one file each, its arguments beside its run function.
+
+mod apply;
+mod completions;
+mod failure;
+mod logs;
+mod plan;
+mod planning;
+mod report;
+mod rotate;
+mod schema;
+mod stacks;
+mod status;
+mod teardown;
+mod validate;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::exit::{Exit, TABLE};
+use crate::ui::Ui;
+
+/// Put a secret under automatic rotation on AWS from one YAML file, and take it away again.
+#[derive(Debug, Parser)]
+#[command(name = "deploy", version, after_help = TABLE, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// No progress on stderr; errors are still told
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what apply would do; reads only
+    Plan(plan::Args),
+    /// Create what is missing, change what differs, and check that the function can do its work
+    Apply(apply::Args),
+    /// Delete the stack's resources; the secret stays recoverable
+    Teardown(teardown::Args),
+    /// Rotate now, and prove that the version changed
+    Rotate(rotate::Args),
+    /// Show each resource, the current version's age, the last and the next rotations
+    Status(status::Args),
+    /// Show what the function logged
+    Logs(logs::Args),
+    /// Check spec files; needs no AWS account
+    Validate(validate::Args),
+    /// Print the JSON Schema of spec files
+    Schema(schema::Args),
+    /// Print a shell's completions
+    Completions(completions::Args),
+    /// Print the manual page
+    Man(completions::ManArgs),
+}
+
+/// Where a command's specs are.
+#[derive(Debug, clap::Args)]
+struct Specs {
+    /// Spec files, or folders of them
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    /// Fail on the spec's warnings
+    #[arg(long, value_name = "warnings", value_parser = ["warnings"])]
+    deny: Option<String>,
+}
+
+/// Form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; see docs/json.md
+    Json,
+}
+
+/// Parses the arguments. Help and version go to stdout, faults to stderr; a fault is an error like any other, and not
+/// clap's own 2, which means pending changes here.
+///
+/// # Errors
+/// The code to exit with where there is nothing to run.
+pub fn parse() -> Result<Cli, Exit> {
+    Cli::try_parse().map_err(|error| {
+        let _ = error.print();
+        if error.use_stderr() { Exit::Error } else { Exit::Done }
+    })
+}
+
+/// The command line's own description.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs a command.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let ui = Ui::detect(cli.quiet);
+    let work = async {
+        match cli.command {
+            Command::Plan(args) => plan::run(args, ui).await,
+            Command::Apply(args) => apply::run(args, ui).await,
+            Command::Teardown(args) => teardown::run(args, ui).await,
+            Command::Rotate(args) => rotate::run(args, ui).await,
+            Command::Status(args) => status::run(args, ui).await,
+            Command::Logs(args) => logs::run(args, ui).await,
+            Command::Validate(args) => validate::run(&args, ui),
+            Command::Schema(args) => schema::run(&args, ui),
+            Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => completions::man(&args),
+        }
+    };
+    // One thread does: the time goes by in waiting for answers.
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            ui.error(&format!("the process can't start its event loop: {error}"), &[]);
+            Exit::Error
+        }
+    }
+}

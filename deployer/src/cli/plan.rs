@@ -1,0 +1,88 @@
+//! `deploy plan`
+
+use futures_util::StreamExt as _;
+use plan::plan::Plan;
+use plan::render::{self, FORMAT_VERSION};
+use serde::Serialize;
+
+use super::failure::FailureJson;
+use super::planning::{Adopt, concurrently, to_apply};
+use super::stacks;
+use crate::aws;
+use crate::exit::Exit;
+use crate::ui::{Interrupt, Ui};
+
+/// Arguments of `plan`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    specs: super::Specs,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+    /// Exit with 2 where there are changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// As apply would, take over a resource that is not the stack's, for example `secret`; with several stacks STACK/secret
+    #[arg(long, value_name = "ADDRESS")]
+    adopt: Vec<Adopt>,
+}
+
+/// Form of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; see docs/json.md
+    Json,
+    /// For a comment on a pull request
+    Markdown,
+}
+
+/// What `plan --output json` writes.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    format_version: u32,
+    changes: bool,
+    stacks: Vec<&'a Plan>,
+    errors: Vec<FailureJson>,
+}
+
+/// Shows each stack's plan.
+pub async fn run(args: Args, ui: Ui) -> Exit {
+    let _interrupt = Interrupt::listen(ui);
+    let loaded = stacks::load(&args.specs, ui);
+    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let environment = aws::environment().await;
+    let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
+    let (mut plans, mut failures) = (Vec::new(), Vec::new());
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(planned) => {
+                match args.output {
+                    Output::Text => ui.print(&render::plan(&planned.plan, &ui.out)),
+                    Output::Markdown => ui.print(&render::markdown(&planned.plan)),
+                    Output::Json => {}
+                }
+                if !planned.plan.refusals.is_empty() {
+                    let failure = super::failure::Failure::Foreign(planned.plan.refusals.clone());
+                    failure.tell(&planned.plan.stack, ui);
+                    exit = exit.max(failure.exit());
+                }
+                plans.push(planned.plan);
+            }
+            Err((stack, failure)) => {
+                failure.tell(&stack, ui);
+                exit = exit.max(failure.exit());
+                failures.push(failure.json(&stack));
+            }
+        }
+    }
+    let changes = plans.iter().any(|plan| !plan.is_empty());
+    if args.output == Output::Json {
+        let stacks = plans.iter().collect();
+        ui.print_json(&Document { format_version: FORMAT_VERSION, changes, stacks, errors: failures });
+    }
+    if changes && args.detailed_exitcode { exit.max(Exit::Changes) } else { exit }
+}

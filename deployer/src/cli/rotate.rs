@@ -1,0 +1,178 @@
+//! `deploy rotate`
+
+use contract::{Answer, Event, Outcome};
+use futures_util::StreamExt as _;
+use plan::render::FORMAT_VERSION;
+use plan::resource::Kind;
+use serde::Serialize;
+
+use super::failure::{Failure, FailureJson, explain};
+use super::planning::{concurrently, observe};
+use super::stacks::{self, Stack};
+use super::Output;
+use crate::aws::{self, Clients, Observer, Version};
+use crate::exit::Exit;
+use crate::ui::{Interrupt, Ui};
+
+/// Arguments of `rotate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    specs: super::Specs,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// What `rotate --output json` writes.
+#[derive(Debug, Serialize)]
+struct Document {
+    format_version: u32,
+    stacks: Vec<Rotated>,
+    errors: Vec<FailureJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rotated {
+    stack: String,
+    secret: String,
+    secret_arn: String,
+    previous_version: Option<Seen>,
+    current_version: Seen,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Seen {
+    id: String,
+    created: Option<jiff::Timestamp>,
+}
+
+/// Invokes each stack's function now, and looks at the versions before and after.
+pub async fn run(args: Args, ui: Ui) -> Exit {
+    let _interrupt = Interrupt::listen(ui);
+    let loaded = stacks::load(&args.specs, ui);
+    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let environment = aws::environment().await;
+    let mut document = Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] };
+    let work = |stack: Stack| async { (stack.spec.name.clone(), rotate(&environment, stack).await) };
+    let mut results = Box::pin(concurrently(loaded.stacks, work));
+    while let Some((stack, result)) = results.next().await {
+        match result {
+            Ok(rotated) => {
+                if args.output == Output::Text {
+                    ui.print(&text(&rotated, ui));
+                }
+                document.stacks.push(rotated);
+            }
+            Err(problem) => {
+                let (failure, code) = problem.tell(&stack, ui);
+                exit = exit.max(code);
+                document.errors.push(failure);
+            }
+        }
+    }
+    if args.output == Output::Json {
+        ui.print_json(&document);
+    }
+    exit
+}
+
+/// Why a secret was not rotated.
+enum Problem {
+    Stack(Failure),
+    Rotation { what: String, details: Vec<String>, exit: Exit },
+}
+
+impl Problem {
+    fn new(what: impl Into<String>, details: Vec<String>) -> Self {
+        Self::Rotation { what: what.into(), details, exit: Exit::Error }
+    }
+
+    fn tell(self, stack: &str, ui: Ui) -> (FailureJson, Exit) {
+        match self {
+            Self::Stack(failure) => {
+                failure.tell(stack, ui);
+                (failure.json(stack), failure.exit())
+            }
+            Self::Rotation { what, details, exit } => {
+                ui.error(&format!("stack {stack}: {what}"), &details);
+                (FailureJson::new(stack, what, details), exit)
+            }
+        }
+    }
+}
+
+fn call(error: &aws::Error) -> Problem {
+    Problem::new(explain(error), vec!["whether the secret was rotated is shown by `deploy status`".to_owned()])
+}
+
+async fn rotate(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Rotated, Problem> {
+    let clients = Clients::new(environment, &stack.spec.region);
+    let (secret, function) = (&stack.spec.secret.name, &stack.spec.function.name);
+    let observer = Observer::new(clients.clone());
+    let (observed, before) = tokio::join!(observe(&observer, &stack), clients.versions(secret));
+    let live = observed.map_err(Problem::Stack)?.live;
+    let before = current(&before.map_err(|error| call(&error))?);
+    let Some(secret_live) = live.secret.as_ref().filter(|_| live.function.is_some()) else {
+        return Err(Problem::new("there is nothing to rotate yet", vec!["next: `deploy apply`".to_owned()]));
+    };
+    let ours = plan::ownership::tags(&stack.spec);
+    for kind in [Kind::Secret, Kind::Function] {
+        let tags = live.tags(kind).cloned().unwrap_or_default();
+        if plan::ownership::owner(&ours, &tags) != plan::ownership::Owner::Us {
+            let what = format!("refused: the {kind} is not this stack's");
+            return Err(Problem::Rotation { what, details: vec!["nothing was changed".to_owned()], exit: Exit::Refused });
+        }
+    }
+    let event =
+        Event::Rotate { secret_arn: Some(secret_live.arn.clone()), schedule_arn: None, scheduled_time: None };
+    let invocation = clients.invoke(function, &event).await.map_err(|error| call(&error))?;
+    let answer = invocation.outcome.map_err(|error| {
+        let log = invocation.log_tail.iter().map(|line| format!("log: {line}"));
+        Problem::new(format!("the function failed: {error}"), log.collect())
+    })?;
+    let after = clients.versions(secret).await.map_err(|error| call(&error))?;
+    prove(&stack, &answer, before, current(&after))
+}
+
+fn current(versions: &[Version]) -> Option<Seen> {
+    let holds = |version: &&Version| version.labels.iter().any(|label| label == "AWSCURRENT");
+    versions.iter().find(holds).map(|version| Seen { id: version.id.clone(), created: version.created })
+}
+
+/// The function's word is not enough: the current version must be another one, and the one that it names.
+fn prove(stack: &Stack, answer: &Answer, before: Option<Seen>, after: Option<Seen>) -> Result<Rotated, Problem> {
+    let before_id = before.as_ref().map(|seen| seen.id.clone());
+    match after {
+        Some(after) if Some(&after.id) != before_id.as_ref() => Ok(Rotated {
+            stack: stack.spec.name.clone(),
+            secret: stack.spec.secret.name.clone(),
+            secret_arn: answer.secret_arn.clone(),
+            previous_version: before,
+            current_version: after,
+        }),
+        _ => {
+            let told = match answer.outcome {
+                Outcome::Rotated => "says that it rotated",
+                Outcome::AlreadyRotated => "says that this was done already",
+                Outcome::Superseded => "says that a later change has replaced it",
+                Outcome::Healthy => "gave a self-check's answer",
+            };
+            let details = vec![format!("the function {told}, but AWSCURRENT did not move")];
+            Err(Problem::new("the secret was not rotated", details))
+        }
+    }
+}
+
+fn text(rotated: &Rotated, ui: Ui) -> String {
+    let (good, faint, strong) = (ui.out.good(), ui.out.faint(), ui.out.strong());
+    let line = |word: &str, seen: &Seen| {
+        let created = seen.created.map(|time| format!("  {faint}made {time:.0}{faint:#}")).unwrap_or_default();
+        format!("  {word:<8}  {}{created}\n", seen.id)
+    };
+    let mut text = format!("{good}Rotated.{good:#} {strong}{}{strong:#}\n", rotated.secret);
+    if let Some(previous) = &rotated.previous_version {
+        text.push_str(&line("previous", previous));
+    }
+    text + &line("current", &rotated.current_version)
+}

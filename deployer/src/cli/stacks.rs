@@ -1,0 +1,150 @@
+//! From the arguments to stacks: reads the files, tells their faults, and refuses two stacks that would take each
+//! other's resources.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use plan::naming::Names;
+use plan::spec::{Diagnostic, MAX_FILE_SIZE, Spec};
+
+use super::Specs;
+use crate::ui::Ui;
+
+/// One spec file, loaded.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// The file, as it was named.
+    pub origin: String,
+    /// Its folder: paths in the spec are relative to it.
+    pub folder: PathBuf,
+    /// What it says.
+    pub spec: Spec,
+}
+
+/// A file with its diagnostics, for JSON.
+#[derive(Debug, serde::Serialize)]
+pub struct Checked {
+    /// The file.
+    pub spec: String,
+    /// Whether it can be used.
+    pub valid: bool,
+    /// Its faults and warnings.
+    pub diagnostics: Vec<serde_json::Value>,
+}
+
+/// All that the arguments name.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The usable specs, in the order of the arguments.
+    pub stacks: Vec<Stack>,
+    /// Each file's diagnostics.
+    pub checked: Vec<Checked>,
+    /// Whether some file can't be used. Its faults have been told.
+    pub failed: bool,
+}
+
+/// Loads all specs and tells every fault of every file.
+pub fn load(specs: &Specs, ui: Ui) -> Loaded {
+    let mut loaded = Loaded::default();
+    for path in &specs.specs {
+        match files(path) {
+            Ok(files) => files.iter().for_each(|file| load_file(&mut loaded, file, specs, ui)),
+            Err(why) => {
+                ui.error(&why, &[]);
+                loaded.failed = true;
+            }
+        }
+    }
+    refuse_overlaps(&mut loaded, ui);
+    loaded
+}
+
+/// The file itself, or a folder's YAML files in the order of their names.
+fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let failed = |error: std::io::Error| format!("{} can't be read: {error}", path.display());
+    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries: Result<Vec<_>, _> = std::fs::read_dir(path).map_err(failed)?.collect();
+    let is_yaml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    let mut found: Vec<PathBuf> = entries.map_err(failed)?.iter().map(std::fs::DirEntry::path).filter(is_yaml).collect();
+    found.sort();
+    if found.is_empty() { Err(format!("{} has no .yaml or .yml file", path.display())) } else { Ok(found) }
+}
+
+fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, ui: Ui) {
+    let origin = path.display().to_string();
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(why) => {
+            ui.error(&why, &[]);
+            loaded.failed = true;
+            return;
+        }
+    };
+    let (spec, diagnostics) = match plan::spec::load(&origin, &text) {
+        Ok(usable) => (Some(usable.spec), usable.warnings),
+        Err(diagnostics) => (None, diagnostics),
+    };
+    if !diagnostics.is_empty() {
+        ui.note(&tell(&origin, &text, &diagnostics, ui));
+    }
+    let is_denied = specs.deny.is_some() && !diagnostics.is_empty();
+    if is_denied && spec.is_some() {
+        ui.error(&format!("{origin} has warnings, and `--deny warnings` makes them errors"), &[]);
+    }
+    let spec = spec.filter(|_| !is_denied);
+    loaded.failed |= spec.is_none();
+    let diagnostics = diagnostics.iter().map(|one| serde_json::json!(one.locate(&origin, &text))).collect();
+    loaded.checked.push(Checked { spec: origin.clone(), valid: spec.is_some(), diagnostics });
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    loaded.stacks.extend(spec.map(|spec| Stack { origin, folder, spec }));
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("{} can't be read: {error}", path.display());
+    let size = std::fs::metadata(path).map_err(failed)?.len();
+    if size > MAX_FILE_SIZE as u64 {
+        return Err(format!("{} has {size} bytes; a spec has {MAX_FILE_SIZE} at most", path.display()));
+    }
+    let bytes = std::fs::read(path).map_err(failed)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("{} is not UTF-8: the byte at offset {at} begins no character", path.display())
+    })
+}
+
+fn tell(origin: &str, text: &str, diagnostics: &[Diagnostic], ui: Ui) -> String {
+    plan::spec::render(origin, text, diagnostics, ui.err_colored)
+}
+
+/// Two stacks of one account that would own the same thing would undo each other for ever.
+fn refuse_overlaps(loaded: &mut Loaded, ui: Ui) {
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    let mut refused = Vec::new();
+    for stack in &loaded.stacks {
+        for claim in claims(&stack.spec) {
+            if let Some(other) = owners.get(&claim).filter(|other| **other != stack.origin) {
+                ui.error(&format!("{} and {other} both claim the {claim}", stack.origin), &[]);
+                refused.push(stack.origin.clone());
+            } else {
+                owners.insert(claim, stack.origin.clone());
+            }
+        }
+    }
+    loaded.failed |= !refused.is_empty();
+    loaded.stacks.retain(|stack| !refused.contains(&stack.origin));
+}
+
+fn claims(spec: &Spec) -> Vec<String> {
+    let names = Names::of(spec);
+    let place = format!("of account {} in {}", spec.account, spec.region);
+    let role = |name: &str| format!("role {name} of account {}", spec.account);
+    vec![
+        format!("secret {} {place}", spec.secret.name),
+        role(&spec.role.name),
+        role(&names.invoke_role()),
+        format!("function {} {place}", spec.function.name),
+        format!("schedule group {} {place}", names.schedule_group()),
+    ]
+}

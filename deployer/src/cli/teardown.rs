@@ -1,0 +1,208 @@
+//! `deploy teardown`
+
+use futures_util::StreamExt as _;
+use plan::plan::{Plan, TeardownOptions, Verb};
+use plan::render::{self, FORMAT_VERSION};
+use plan::resource::Kind;
+use serde::Serialize;
+
+use super::failure::{FailureJson, explain};
+use super::planning::{Planned, concurrently, observe, to_tear_down};
+use super::{Output, report, stacks};
+use crate::aws::{self, Mutator, Observer};
+use crate::engine::{self, Report};
+use crate::exit::Exit;
+use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
+
+/// Arguments of `teardown`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    specs: super::Specs,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+    /// Do not ask for the stack's name
+    #[arg(long, short)]
+    yes: bool,
+    /// Delete the secret at once and for ever, whatever the spec says
+    #[arg(long)]
+    force_delete_secret: bool,
+}
+
+/// What `teardown --output json` writes.
+#[derive(Debug, Serialize)]
+struct Document {
+    format_version: u32,
+    stacks: Vec<StackJson>,
+    errors: Vec<FailureJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct StackJson {
+    stack: String,
+    resources: Vec<report::ResourceJson>,
+    gone: Vec<String>,
+    kept: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_recoverable_until: Option<String>,
+    left_over: Vec<String>,
+}
+
+/// Shows what goes, asks, deletes, and looks again.
+pub async fn run(args: Args, ui: Ui) -> Exit {
+    let interrupt = Interrupt::listen(ui);
+    let options = TeardownOptions { force_delete_secret: args.force_delete_secret };
+    let loaded = stacks::load(&args.specs, ui);
+    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let environment = aws::environment().await;
+    let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_tear_down(&environment, stack, options)));
+    let (mut document, mut ready) = (Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] }, vec![]);
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(planned) => {
+                let text = render::teardown(&planned.plan, if args.output == Output::Json { &ui.err } else { &ui.out });
+                if args.output == Output::Json { ui.note(&text) } else { ui.print(&text) }
+                ready.push(planned);
+            }
+            Err((stack, failure)) => {
+                failure.tell(&stack, ui);
+                exit = exit.max(failure.exit());
+                document.errors.push(failure.json(&stack));
+            }
+        }
+    }
+    for planned in ready.iter().filter(|planned| !planned.plan.is_empty()) {
+        if !args.yes && !is_confirmed(&planned.plan.stack, ui).await {
+            return exit.max(Exit::Error);
+        }
+    }
+    if ready.iter().any(|planned| !planned.plan.is_empty()) {
+        interrupt.changes_begin();
+    }
+    let bars = Progress::display(ui);
+    let several = ready.len() > 1;
+    let work = ready.into_iter().map(|planned| {
+        let progress = Progress::new(ui, bars.clone(), several.then(|| planned.plan.stack.clone()));
+        tear_down(planned, options, &interrupt, progress)
+    });
+    let mut results = Box::pin(futures_util::stream::iter(work).buffered(super::planning::CONCURRENT_STACKS));
+    while let Some(torn_down) = results.next().await {
+        exit = exit.max(tell(&torn_down, &args, &interrupt, ui));
+        document.stacks.push(torn_down.json());
+    }
+    if args.output == Output::Json {
+        ui.print_json(&document);
+    }
+    exit
+}
+
+async fn is_confirmed(stack: &str, ui: Ui) -> bool {
+    let question = format!("\nType the stack's name, {stack}, to tear it down:");
+    match confirm(question, stack.to_owned()).await {
+        Confirmation::Given => true,
+        Confirmation::Declined => {
+            ui.note("Not torn down. Nothing was changed.\n");
+            false
+        }
+        Confirmation::NoTerminal => {
+            ui.error("there is no terminal to ask on", &["run again with --yes; nothing was changed".to_owned()]);
+            false
+        }
+    }
+}
+
+/// What became of one stack.
+struct TornDown {
+    planned: Planned,
+    report: Report,
+    recoverable_until: Option<String>,
+    looked: Result<Vec<String>, String>,
+}
+
+impl TornDown {
+    fn names(&self, verb: Verb) -> Vec<String> {
+        let actions = self.planned.plan.actions.iter().filter(|action| action.verb == verb);
+        actions.map(|action| format!("{} {}", action.kind, action.name)).collect()
+    }
+
+    fn json(self) -> StackJson {
+        StackJson {
+            resources: report::resources(&self.planned.plan, &self.report),
+            gone: self.names(Verb::Delete),
+            kept: self.names(Verb::Keep),
+            left_over: self.looked.unwrap_or_else(|why| vec![why]),
+            secret_recoverable_until: self.recoverable_until,
+            stack: self.planned.plan.stack,
+        }
+    }
+}
+
+async fn tear_down(planned: Planned, options: TeardownOptions, interrupt: &Interrupt, progress: Progress) -> TornDown {
+    let (desired, live) = (planned.desired.clone(), planned.live.clone());
+    let how = options.on_secret(&planned.stack.spec);
+    let mutator = Mutator::to_tear_down(planned.clients.clone(), desired, live, how);
+    let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
+    let changed = !planned.plan.is_empty() && report.is_done();
+    let looked = if changed { left_over(&planned, options).await } else { Ok(Vec::new()) };
+    TornDown { recoverable_until: mutator.recoverable_until(), planned, report, looked }
+}
+
+/// Looks again: what should be gone, and is there.
+async fn left_over(planned: &Planned, options: TeardownOptions) -> Result<Vec<String>, String> {
+    let observed = observe(&Observer::new(planned.clients.clone()), &planned.stack).await;
+    let observed = observed.map_err(|failure| match failure {
+        super::failure::Failure::Read(errors) => errors.first().map(|read| explain(&read.error)).unwrap_or_default(),
+        _ => "the account is another one by now".to_owned(),
+    })?;
+    let again = plan::teardown::teardown(&planned.stack.spec, &planned.desired, &observed.live, options);
+    let pending = again.actions.iter().filter(|action| action.is_pending());
+    Ok(pending.map(|action| format!("{} {}", action.kind, action.name)).collect())
+}
+
+fn tell(torn_down: &TornDown, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exit {
+    let TornDown { planned, report, recoverable_until, looked } = torn_down;
+    let plan = &planned.plan;
+    if !report.is_done() {
+        report::unfinished(plan, report, &format!("teardown {}", planned.stack.origin), ui);
+        return report::exit(report, interrupt.is_interrupted());
+    }
+    if args.output == Output::Text && !plan.is_empty() {
+        ui.print(&ending(plan, report, recoverable_until.as_deref(), args.force_delete_secret, ui));
+    }
+    let foreign: Vec<String> = plan.refusals.iter().map(|refusal| format!("{} {}", refusal.kind, refusal.name)).collect();
+    if !foreign.is_empty() {
+        ui.error(&format!("stack {}: left alone what is not this stack's", plan.stack), &foreign);
+    }
+    match looked {
+        Ok(left) if left.is_empty() && foreign.is_empty() => Exit::Done,
+        Ok(left) if left.is_empty() => Exit::Refused,
+        Ok(left) => {
+            ui.error(&format!("stack {}: still there after the teardown; run it again", plan.stack), left);
+            Exit::Error
+        }
+        Err(why) => {
+            ui.error(&format!("stack {}: torn down, but it can't be looked at again", plan.stack), &[why.clone()]);
+            Exit::Error
+        }
+    }
+}
+
+fn ending(plan: &Plan, report: &Report, until: Option<&str>, forced: bool, ui: Ui) -> String {
+    let (good, attention, faint) = (ui.out.good(), ui.out.attention(), ui.out.faint());
+    let mut text = format!("\n{good}Torn down.{good:#} {} in {}:\n", plan.stack, seconds(report.elapsed));
+    for action in &plan.actions {
+        let fate = match (action.verb, action.kind, until) {
+            (Verb::Delete, Kind::Secret, Some(date)) => format!("{attention}recoverable until {date}{attention:#}"),
+            (Verb::Keep | Verb::NoOp, ..) => {
+                format!("{attention}kept{attention:#}  {faint}{}{faint:#}", action.note.as_deref().unwrap_or_default())
+            }
+            _ => "gone".to_owned(),
+        };
+        text.push_str(&format!("  {:<14}  {}  {fate}\n", action.kind, action.name));
+    }
+    if until.is_some() && !forced {
+        text.push_str("The next `deploy apply` restores the secret, value and all.\n");
+    }
+    text
+}

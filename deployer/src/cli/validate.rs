@@ -1,0 +1,62 @@
+//! `deploy validate`
+
+use plan::render::FORMAT_VERSION;
+use plan::spec::schedule::Expression;
+use serde::Serialize;
+
+use super::stacks::{self, Checked, Stack};
+use super::Output;
+use crate::exit::Exit;
+use crate::ui::Ui;
+
+/// How many of a schedule's next times are shown.
+const NEXT_TIMES: usize = 3;
+
+/// Arguments of `validate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    specs: super::Specs,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// What `validate --output json` writes.
+#[derive(Debug, Serialize)]
+struct Document {
+    format_version: u32,
+    specs: Vec<Checked>,
+}
+
+/// Checks spec files, offline.
+pub fn run(args: &Args, ui: Ui) -> Exit {
+    let loaded = stacks::load(&args.specs, ui);
+    match args.output {
+        Output::Json => ui.print_json(&Document { format_version: FORMAT_VERSION, specs: loaded.checked }),
+        Output::Text => loaded.stacks.iter().for_each(|stack| ui.print(&valid(stack, ui))),
+    }
+    if loaded.failed { Exit::Error } else { Exit::Done }
+}
+
+fn valid(stack: &Stack, ui: Ui) -> String {
+    let (good, faint) = (ui.out.good(), ui.out.faint());
+    let schedule = &stack.spec.schedule;
+    let mut text = format!("{good}✓{good:#} {}  {faint}stack {}{faint:#}\n", stack.origin, stack.spec.name);
+    let described = Expression::parse(&schedule.expression).map(|e| e.describe()).unwrap_or_default();
+    text.push_str(&format!("  {}  {described}\n", schedule.expression));
+    for time in next_times(stack, jiff::Timestamp::now(), NEXT_TIMES) {
+        text.push_str(&format!("  next  {}\n", time.strftime("%a %Y-%m-%d %H:%M %Z")));
+    }
+    text
+}
+
+/// When the stack's schedule fires next, in its time zone; never where it is disabled.
+pub fn next_times(stack: &Stack, now: jiff::Timestamp, count: usize) -> Vec<jiff::Zoned> {
+    let schedule = &stack.spec.schedule;
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get(&schedule.timezone);
+    match (Expression::parse(&schedule.expression), zone) {
+        (Ok(expression), Ok(zone)) if schedule.enabled => expression.next(now, &zone, count),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,55 @@
+//! Runs a plan: in dependency order, as parallel as that allows, and stoppable between calls.
+//!
+//! Reading and changing are two traits. What plans is given the first alone, so that a dry run is one by construction.
+
+mod graph;
+
+pub use graph::{Event, NotStarted, Outcome, Report, Stop, run};
+
+use plan::live::Live;
+use plan::plan::Action;
+use plan::resource::Kind;
+use plan::spec::Spec;
+
+use crate::aws::{Error, Identity};
+
+/// What was read of a stack.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Who reads.
+    pub identity: Identity,
+    /// The ARN of the customer-managed key that the spec names; `None` is the default key.
+    pub kms_key_arn: Option<String>,
+    /// The resources.
+    pub live: Live,
+}
+
+/// A read that failed.
+#[derive(Debug, Clone)]
+pub struct ReadError {
+    /// The resource that was read, where it was one.
+    pub kind: Option<Kind>,
+    /// Why.
+    pub error: Error,
+}
+
+/// Reading a stack. An implementation changes nothing.
+pub trait Observe {
+    /// Reads all of a stack, and who the caller is.
+    ///
+    /// # Errors
+    /// Every read that failed, and who the caller is, if that is known. A resource that is absent is no failure; one that
+    /// may not be read is.
+    fn observe(&self, spec: &Spec) -> impl Future<Output = Result<Observed, (Option<Identity>, Vec<ReadError>)>>;
+}
+
+/// Changing a stack.
+pub trait Mutate {
+    /// Carries out one action: when it returns, the resource is as the action says.
+    ///
+    /// Idempotent: what is done already, by an earlier attempt or by somebody else with the same stack, is success.
+    ///
+    /// # Errors
+    /// The call that failed; what the action's earlier calls did stays done, and the next apply goes on from there.
+    fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> impl Future<Output = Result<(), Error>>;
+}

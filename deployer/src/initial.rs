@@ -1,0 +1,151 @@
+//! The secret's first value: read or made once, right before the secret is created.
+
+use std::path::Path;
+
+use plan::naming::Names;
+use plan::spec::{Initial, Spec};
+use serde_json::{Map, Value as Json};
+use zeroize::Zeroizing;
+
+/// Secrets Manager's limit for a value, in bytes.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>
+const MAX_VALUE: usize = 65_536;
+
+/// A value that no one can print; it is wiped when it goes.
+pub struct InitialValue {
+    value: Zeroizing<String>,
+    token: String,
+}
+
+impl std::fmt::Debug for InitialValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InitialValue(***)")
+    }
+}
+
+impl InitialValue {
+    /// The value, for the one call that stores it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.value
+    }
+
+    /// The id of the version that it becomes: derived from the secret's own name, so that a repeated call makes no other.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// Why there is no first value. The value itself is never told.
+#[derive(Debug, thiserror::Error)]
+pub enum InitialError {
+    /// The variable is not set.
+    #[error("the environment variable {0} is not set, or is empty; `secret.initial` takes the first value from it")]
+    NoVariable(String),
+    /// The file can't be read.
+    #[error("the file {path} can't be read: {source}; `secret.initial` takes the first value from it")]
+    NoFile {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Nobody can be asked.
+    #[error("`secret.initial: {{prompt: true}}` asks for the first value, but there is no terminal to ask on")]
+    NoTerminal(#[source] std::io::Error),
+    /// It is empty.
+    #[error("the secret's first value is empty")]
+    Empty,
+    /// It is too long.
+    #[error("the secret's first value has {0} bytes; Secrets Manager takes {MAX_VALUE} at most")]
+    TooLong(usize),
+    /// It is a document without the field that rotates.
+    #[error("the secret's first value is a JSON object without the field {0:?}, which `secret.field` names")]
+    NoField(String),
+    /// None could be generated.
+    #[error(transparent)]
+    Generate(#[from] contract::NoPassword<getrandom::Error>),
+}
+
+/// Reads or makes the first value. `folder` is the spec's.
+///
+/// What is read may be the password alone, or a whole JSON document that has it in the rotating field.
+///
+/// # Errors
+/// There is no value, or it can't be stored.
+pub fn obtain(spec: &Spec, folder: &Path) -> Result<InitialValue, InitialError> {
+    let given = match &spec.secret.initial {
+        Initial::Generate => Zeroizing::new(contract::generate(&spec.password, getrandom::fill)?),
+        Initial::Env(name) => {
+            Zeroizing::new(std::env::var(name).map_err(|_| InitialError::NoVariable(name.clone()))?)
+        }
+        Initial::File(path) => {
+            let path = folder.join(path);
+            let text = std::fs::read_to_string(&path);
+            let text = text.map_err(|source| InitialError::NoFile { path: path.display().to_string(), source })?;
+            without_line_end(text)
+        }
+        Initial::Prompt => {
+            let prompt = format!("First value of the secret {}: ", spec.secret.name);
+            without_line_end(rpassword::prompt_password(prompt).map_err(InitialError::NoTerminal)?)
+        }
+    };
+    let value = document(given, spec.secret.field.as_deref())?;
+    if value.len() > MAX_VALUE {
+        return Err(InitialError::TooLong(value.len()));
+    }
+    let name = Names::of(spec).secret_arn_pattern();
+    let token = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, name.as_bytes()).to_string();
+    Ok(InitialValue { value, token })
+}
+
+fn without_line_end(text: String) -> Zeroizing<String> {
+    let text = Zeroizing::new(text);
+    Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn document(given: Zeroizing<String>, field: Option<&str>) -> Result<Zeroizing<String>, InitialError> {
+    if given.is_empty() {
+        return Err(InitialError::Empty);
+    }
+    let Some(field) = field else { return Ok(given) };
+    match serde_json::from_str::<Map<String, Json>>(&given) {
+        Ok(whole) if whole.contains_key(field) => Ok(given),
+        Ok(_) => Err(InitialError::NoField(field.to_owned())),
+        Err(_) => {
+            // Built by hand, so that no unwiped copy is left in a JSON tree.
+            let (key, value) = (Json::from(field).to_string(), Zeroizing::new(serde_json::json!(given.as_str()).to_string()));
+            Ok(Zeroizing::new(format!("{{{key}:{}}}", value.as_str())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(given: &str, field: Option<&str>) -> Result<String, InitialError> {
+        document(Zeroizing::new(given.to_owned()), field).map(|value| value.to_string())
+    }
+
+    #[test]
+    fn a_password_is_stored_in_the_field_that_rotates() {
+        assert_eq!(stored("p\"w", Some("password")).unwrap(), r#"{"password":"p\"w"}"#);
+    }
+
+    #[test]
+    fn a_document_is_stored_as_it_is() {
+        let document = r#"{"username": "app", "password": "x", "port": 5432}"#;
+        assert_eq!(stored(document, Some("password")).unwrap(), document);
+        assert_eq!(stored(document, None).unwrap(), document);
+    }
+
+    #[test]
+    fn a_document_without_the_field_is_refused() {
+        assert!(matches!(stored(r#"{"pass": "x"}"#, Some("password")), Err(InitialError::NoField(_))));
+    }
+
+    #[test]
+    fn an_empty_value_is_refused() {
+        assert!(matches!(stored("", None), Err(InitialError::Empty)));
+    }
+}

@@ -1,0 +1,12 @@
+//! Puts a secret under automatic rotation on AWS from one YAML file, and takes it away again.
+//!
+//! What is decided stands in the crate `plan`; here is what reads AWS, changes it, and tells a person about it.
+#![forbid(unsafe_code)]
+
+pub mod artifact;
+pub mod aws;
+pub mod cli;
+pub mod engine;
+pub mod exit;
+pub mod initial;
+pub mod ui;

@@ -1,0 +1,33 @@
+//! Asking before anything is changed.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+/// What was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// The expected word.
+    Given,
+    /// Anything else.
+    Declined,
+    /// There is no one to ask.
+    NoTerminal,
+}
+
+/// Asks on the terminal for exactly `expected`.
+pub async fn confirm(question: String, expected: String) -> Confirmation {
+    if !std::io::stdin().is_terminal() {
+        return Confirmation::NoTerminal;
+    }
+    // Reading blocks, and Ctrl-C has to be heard meanwhile.
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "{question} ");
+        let _ = stderr.flush();
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).map(|_| answer.trim() == expected)
+    });
+    match asked.await {
+        Ok(Ok(true)) => Confirmation::Given,
+        _ => Confirmation::Declined,
+    }
+}

@@ -1,0 +1,80 @@
+//! What a person sees: colours, questions, progress. The result goes to stdout, all else to stderr.
+
+mod confirm;
+mod interrupt;
+mod progress;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use plan::render::Palette;
+
+pub use confirm::{Confirmation, confirm};
+pub use interrupt::Interrupt;
+pub use progress::{Progress, not_started, seconds};
+
+/// Where output goes, and how it looks there.
+#[derive(Debug, Clone, Copy)]
+pub struct Ui {
+    /// Styles of stdout.
+    pub out: Palette,
+    /// Styles of stderr.
+    pub err: Palette,
+    /// Whether stderr has colours.
+    pub err_colored: bool,
+    /// Whether progress is animated.
+    pub animated: bool,
+    /// Less of it.
+    pub quiet: bool,
+}
+
+impl Ui {
+    /// As the environment says: `NO_COLOR`, `CLICOLOR_FORCE`, `TERM`, `CI`, and whether there is a terminal.
+    #[must_use]
+    pub fn detect(quiet: bool) -> Self {
+        let is_colored = |choice| choice != anstream::ColorChoice::Never;
+        let palette = |choice| if is_colored(choice) { Palette::colored() } else { Palette::plain() };
+        let err = anstream::AutoStream::choice(&std::io::stderr());
+        let is_terminal = std::io::stderr().is_terminal();
+        let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        Self {
+            out: palette(anstream::AutoStream::choice(&std::io::stdout())),
+            err: palette(err),
+            err_colored: is_colored(err),
+            animated: is_terminal && !is_dumb && !quiet && std::env::var_os("CI").is_none(),
+            quiet,
+        }
+    }
+
+    /// Writes a part of the result. A reader that has gone away (`| head`) ends the output, not the work.
+    pub fn print(&self, text: &str) {
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    /// Writes the result as JSON.
+    pub fn print_json(&self, document: &impl serde::Serialize) {
+        let text = serde_json::to_string_pretty(document).unwrap_or_default();
+        self.print(&(text + "\n"));
+    }
+
+    /// Writes a diagnostic or a note.
+    pub fn note(&self, text: &str) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Writes a line of progress, unless the run is quiet.
+    pub fn progress(&self, text: &str) {
+        if !self.quiet {
+            self.note(&format!("{text}\n"));
+        }
+    }
+
+    /// Writes an error: what failed, then one line a detail.
+    pub fn error(&self, what: &str, details: &[String]) {
+        let (bad, faint) = (self.err.bad(), self.err.faint());
+        let mut text = format!("{bad}error{bad:#}: {what}\n");
+        for detail in details {
+            text.push_str(&format!("  {faint}│{faint:#} {}\n", detail.replace('\n', "\n    ")));
+        }
+        self.note(&text);
+    }
+}

@@ -1,0 +1,23 @@
+//! What the deployer and the rotator agree on: environment variables, events, answers and the password policy.
+//!
+//! Only serde stands below this crate, so that the function carries nothing of the deployer.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod config;
+mod event;
+mod generate;
+mod password;
+
+pub use config::{Config, ConfigError, Target, env};
+pub use event::{Answer, Check, Event, Outcome, PLACEHOLDER_SCHEDULE_ARN, PLACEHOLDER_SCHEDULED_TIME};
+pub use generate::{NoPassword, generate};
+pub use password::{Class, Infeasible, MAX_LENGTH, MIN_LENGTH, PasswordPolicy, Preset};
+
+/// All that the function may do, on its own secret and nowhere else; the deployer builds the role's policy from it.
+pub const SECRET_ACTIONS: &[&str] = &[
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+];
