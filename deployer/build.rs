@@ -47,10 +47,7 @@ fn run() -> Result<(), Failure> {
             Err(error) => return Err(format!("{}: {error}", bootstrap.display())),
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            embedded,
-            "pub(super) const {constant}: Option<(&[u8], &str)> = {value};"
-        );
+        let _ = writeln!(embedded, "pub(super) const {constant}: Option<(&[u8], &str)> = {value};");
     }
     fs::write(out.join("embedded.rs"), embedded).map_err(|error| format!("{}: {error}", out.display()))
 }
@@ -62,9 +59,7 @@ fn embed(binary: &[u8], machine: Machine, out: &Path) -> Result<String, Failure>
     let name = format!("{machine}.zip");
     fs::write(out.join(&name), &zip).map_err(|error| error.to_string())?;
     let hash = package::code_sha256(&zip);
-    Ok(format!(
-        r#"Some((include_bytes!(concat!(env!("OUT_DIR"), "/{name}")), "{hash}"))"#
-    ))
+    Ok(format!(r#"Some((include_bytes!(concat!(env!("OUT_DIR"), "/{name}")), "{hash}"))"#))
 }
 
 /// Where the function's binaries are.
@@ -72,10 +67,7 @@ fn rotator_dir() -> Result<PathBuf, Failure> {
     if let Some(folder) = env::var_os("ROTATOR_DIR").filter(|folder| !folder.is_empty()) {
         return Ok(folder.into());
     }
-    let workspace = folder("CARGO_MANIFEST_DIR")?
-        .parent()
-        .map(Path::to_owned)
-        .unwrap_or_default();
+    let workspace = folder("CARGO_MANIFEST_DIR")?.parent().map(Path::to_owned).unwrap_or_default();
     let folder = workspace.join("target").join("lambda");
     // So that there is something to watch. If it cannot be made, only that is lost.
     let _ = fs::create_dir_all(&folder);
@@ -93,9 +85,6 @@ fn folder(variable: &str) -> Result<PathBuf, Failure> {
 /// Cargo takes a watched file that does not exist for one that has changed, and would build the deployer every time.
 /// A folder above is watched in its stead, but none above the rotators' own: Cargo looks at all that is in it.
 fn watch(file: &Path, rotators: &Path) {
-    let there = file
-        .ancestors()
-        .take_while(|path| path.starts_with(rotators))
-        .find(|path| path.exists());
+    let there = file.ancestors().take_while(|path| path.starts_with(rotators)).find(|path| path.exists());
     println!("cargo::rerun-if-changed={}", there.unwrap_or(file).display());
 }

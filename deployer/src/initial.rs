@@ -75,9 +75,7 @@ pub enum InitialError {
 pub fn obtain(spec: &Spec, folder: &Path) -> Result<InitialValue, InitialError> {
     let given = match &spec.secret.initial {
         Initial::Generate => Zeroizing::new(contract::generate(&spec.password, getrandom::fill)?),
-        Initial::Env(name) => {
-            Zeroizing::new(std::env::var(name).map_err(|_| InitialError::NoVariable(name.clone()))?)
-        }
+        Initial::Env(name) => Zeroizing::new(std::env::var(name).map_err(|_| InitialError::NoVariable(name.clone()))?),
         Initial::File(path) => {
             let path = folder.join(path);
             let text = std::fs::read_to_string(&path);
@@ -113,7 +111,8 @@ fn document(given: Zeroizing<String>, field: Option<&str>) -> Result<Zeroizing<S
         Ok(_) => Err(InitialError::NoField(field.to_owned())),
         Err(_) => {
             // Built by hand, so that no unwiped copy is left in a JSON tree.
-            let (key, value) = (Json::from(field).to_string(), Zeroizing::new(serde_json::json!(given.as_str()).to_string()));
+            let (key, value) =
+                (Json::from(field).to_string(), Zeroizing::new(serde_json::json!(given.as_str()).to_string()));
             Ok(Zeroizing::new(format!("{{{key}:{}}}", value.as_str())))
         }
     }

@@ -14,10 +14,7 @@ pub async fn self_check(
     field: Option<&str>,
     policy: &PasswordPolicy,
 ) -> Result<(Option<String>, Vec<Check>), Error> {
-    let found = |name: &str, finding: String| Check {
-        name: name.to_owned(),
-        finding,
-    };
+    let found = |name: &str, finding: String| Check { name: name.to_owned(), finding };
     let fail = |kind: Kind| kind.at(Step::Check);
     policy.check().map_err(|why| fail(NoPassword::Policy(why).into()))?;
     let (labels, current) = tokio::join!(store.labels(), store.current());

@@ -23,12 +23,8 @@ const BACKOFF: Duration = Duration::from_millis(200);
 /// The variable that is absent.
 pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Client, ConfigError> {
     let optional = |name: &str| get(name).filter(|value| !value.is_empty());
-    let required = |variable: &'static str| {
-        optional(variable).ok_or(ConfigError {
-            variable,
-            reason: "is not set".to_owned(),
-        })
-    };
+    let required =
+        |variable: &'static str| optional(variable).ok_or(ConfigError { variable, reason: "is not set".to_owned() });
     let credentials = Credentials::new(
         required("AWS_ACCESS_KEY_ID")?,
         required("AWS_SECRET_ACCESS_KEY")?,
@@ -36,20 +32,13 @@ pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Client, ConfigEr
         None,
         "environment",
     );
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ATTEMPT)
-        .build();
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(required("AWS_REGION")?))
         .credentials_provider(credentials)
         .timeout_config(timeouts)
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(ATTEMPTS)
-                .with_initial_backoff(BACKOFF),
-        );
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF));
     config.set_endpoint_url(optional("AWS_ENDPOINT_URL_SECRETS_MANAGER").or_else(|| optional("AWS_ENDPOINT_URL")));
     Ok(Client::from_conf(config.build()))
 }

@@ -35,10 +35,7 @@ impl Serialize for Error {
 /// Lambda's callers see the class as `errorType` and the text as `errorMessage`.
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
-        Self {
-            error_type: format!("Rotator.{:?}", error.class()),
-            error_message: error.to_string(),
-        }
+        Self { error_type: format!("Rotator.{:?}", error.class()), error_message: error.to_string() }
     }
 }
 

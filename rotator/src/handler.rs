@@ -40,6 +40,9 @@ struct Report {
 
 impl Function {
     /// The function that the environment variables describe; see [`contract::env`] and [`client::from_env`].
+    ///
+    /// The client is built here, at start, because Lambda gives a starting function a whole processor and a small one
+    /// little of it later.
     #[must_use]
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let ready = Config::from_env(&get)
@@ -48,10 +51,7 @@ impl Function {
                 Ok(Ready { config, store })
             })
             .map_err(|error| Kind::Config(error).at(Step::Invoke));
-        Self {
-            name: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
-            ready,
-        }
+        Self { name: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(), ready }
     }
 
     /// Answers one invocation, and logs what became of it.
@@ -65,10 +65,7 @@ impl Function {
             let event = parse(event).map_err(|kind| kind.at(Step::Invoke))?;
             ready.handle(event, &context.request_id).await
         });
-        let time_left = context
-            .deadline()
-            .duration_since(std::time::SystemTime::now())
-            .unwrap_or_default();
+        let time_left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
         let result = match tokio::time::timeout(time_left.saturating_sub(MARGIN), without_panic(work)).await {
             Ok(result) => result,
             Err(_) => Err(Kind::Late.at(Step::Invoke)),
@@ -87,32 +84,18 @@ impl Function {
         match result {
             Ok(Report { answer, replaced }) => {
                 let version_id = answer.version_id.as_deref();
-                Line {
-                    outcome: Some(answer.outcome),
-                    version_id,
-                    ..line(Level::Info, "done")
-                }
-                .write();
+                Line { outcome: Some(answer.outcome), version_id, ..line(Level::Info, "done") }.write();
                 if answer.outcome == Outcome::Rotated {
                     let age =
                         replaced.and_then(|created| since_1970().as_secs().checked_sub(u64::try_from(created).ok()?));
-                    Metrics::Succeeded {
-                        duration_ms,
-                        age_seconds: age,
-                    }
-                    .write(&self.name);
+                    Metrics::Succeeded { duration_ms, age_seconds: age }.write(&self.name);
                 }
             }
             Err(error) => {
                 line(Level::Error, "failed").with_error(error).write();
                 // A failed self-check is its caller's to tell; only ticks count.
                 if error.step != Step::Check {
-                    Metrics::Failed {
-                        duration_ms,
-                        step: error.step,
-                        class: error.class(),
-                    }
-                    .write(&self.name);
+                    Metrics::Failed { duration_ms, step: error.step, class: error.class() }.write(&self.name);
                 }
             }
         }
@@ -127,61 +110,34 @@ impl Ready {
             return Err(Kind::ForeignSecret.at(Step::Invoke));
         }
         match event {
-            Event::Rotate {
-                schedule_arn,
-                scheduled_time,
-                ..
-            } => {
+            Event::Rotate { schedule_arn, scheduled_time, .. } => {
                 let token = tick::token(own, schedule_arn.as_deref(), scheduled_time.as_deref(), request_id);
                 self.rotate(token).await
             }
             Event::SelfCheck { .. } => {
                 let (version_id, checks) =
                     self_check(&self.store, self.config.field.as_deref(), &self.config.password).await?;
-                let answer = Answer {
-                    secret_arn: own.clone(),
-                    version_id,
-                    outcome: Outcome::Healthy,
-                    checks,
-                };
+                let answer = Answer { secret_arn: own.clone(), version_id, outcome: Outcome::Healthy, checks };
                 Ok(Report { answer, replaced: None })
             }
         }
     }
 
     async fn rotate(&self, token: String) -> Result<Report, Error> {
-        let Config {
-            secret_arn,
-            field,
-            password,
-            target,
-        } = &self.config;
+        let Config { secret_arn, field, password, target } = &self.config;
         let target = match target {
             Opens::None => Nothing,
         };
-        let rotation = Rotation {
-            store: &self.store,
-            target: &target,
-            field: field.as_deref(),
-            policy: password,
-        };
+        let rotation = Rotation { store: &self.store, target: &target, field: field.as_deref(), policy: password };
         let Done { outcome, replaced } = rotation.run(&token).await?;
-        let answer = Answer {
-            secret_arn: secret_arn.clone(),
-            version_id: Some(token),
-            outcome,
-            checks: Vec::new(),
-        };
+        let answer = Answer { secret_arn: secret_arn.clone(), version_id: Some(token), outcome, checks: Vec::new() };
         Ok(Report { answer, replaced })
     }
 }
 
 /// The event, or why it is none; what it holds is never quoted.
 fn parse(event: Value) -> Result<Event, Kind> {
-    if ["Step", "SecretId", "ClientRequestToken"]
-        .iter()
-        .all(|key| event.get(key).is_some())
-    {
+    if ["Step", "SecretId", "ClientRequestToken"].iter().all(|key| event.get(key).is_some()) {
         return Err(Kind::ManagedRotation);
     }
     Event::deserialize(event).map_err(|_| Kind::UnknownEvent)
@@ -208,18 +164,11 @@ mod tests {
     #[test]
     fn the_scheduler_s_and_a_person_s_events_are_understood() {
         assert!(matches!(parse(json!({"action": "rotate"})), Ok(Event::Rotate { .. })));
-        assert!(matches!(
-            parse(json!({"action": "self-check"})),
-            Ok(Event::SelfCheck { secret_arn: None })
-        ));
+        assert!(matches!(parse(json!({"action": "self-check"})), Ok(Event::SelfCheck { secret_arn: None })));
         let full = json!({"action": "rotate", "secretArn": "a", "scheduleArn": "b", "scheduledTime": "c"});
         assert!(matches!(
             parse(full),
-            Ok(Event::Rotate {
-                secret_arn: Some(_),
-                schedule_arn: Some(_),
-                scheduled_time: Some(_)
-            })
+            Ok(Event::Rotate { secret_arn: Some(_), schedule_arn: Some(_), scheduled_time: Some(_) })
         ));
     }
 
@@ -242,9 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_without_its_message() {
-        let error = without_panic::<()>(Box::pin(async { panic!("canary") }))
-            .await
-            .unwrap_err();
+        let error = without_panic::<()>(Box::pin(async { panic!("canary") })).await.unwrap_err();
         assert_eq!(error.kind, Kind::Panicked);
         assert!(!error.to_string().contains("canary"));
     }

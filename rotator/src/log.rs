@@ -85,12 +85,7 @@ impl<'a> Line<'a> {
     /// The line with a failure.
     #[must_use]
     pub fn with_error(self, error: &'a Error) -> Self {
-        Self {
-            step: Some(error.step),
-            class: Some(error.class()),
-            error: Some(error),
-            ..self
-        }
+        Self { step: Some(error.step), class: Some(error.class()), error: Some(error), ..self }
     }
 
     /// Writes the line to stdout.
@@ -102,11 +97,7 @@ impl<'a> Line<'a> {
 /// Warns of a label that could not be removed.
 pub fn left_behind(error: &Error, version_id: &str) {
     let message = "a staging label was left behind; the next rotation removes it";
-    Line {
-        version_id: Some(version_id),
-        ..Line::new(Level::Warn, message).with_error(error)
-    }
-    .write();
+    Line { version_id: Some(version_id), ..Line::new(Level::Warn, message).with_error(error) }.write();
 }
 
 /// Replaces the message of a panic, which may quote what was being worked on, by the place in the source.
@@ -114,12 +105,7 @@ pub fn hide_panic_messages() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location();
         let line = place.map(std::panic::Location::line);
-        Line {
-            line,
-            file: place.map(std::panic::Location::file),
-            ..Line::new(Level::Error, "a fault")
-        }
-        .write();
+        Line { line, file: place.map(std::panic::Location::file), ..Line::new(Level::Error, "a fault") }.write();
     }));
 }
 
@@ -152,15 +138,9 @@ impl Metrics {
     fn document(&self, function_name: &str, timestamp: u128) -> Value {
         let metric = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
         let mut document = json!({"FunctionName": function_name});
-        let (mut metrics, mut dimensions) = (
-            vec![metric("DurationMs", "Milliseconds")],
-            vec![json!(["FunctionName"])],
-        );
+        let (mut metrics, mut dimensions) = (vec![metric("DurationMs", "Milliseconds")], vec![json!(["FunctionName"])]);
         match *self {
-            Self::Succeeded {
-                duration_ms,
-                age_seconds,
-            } => {
+            Self::Succeeded { duration_ms, age_seconds } => {
                 metrics.push(metric("RotationSucceeded", "Count"));
                 document["RotationSucceeded"] = json!(1);
                 document["DurationMs"] = json!(duration_ms);
@@ -169,11 +149,7 @@ impl Metrics {
                     document["AgeSeconds"] = json!(age);
                 }
             }
-            Self::Failed {
-                duration_ms,
-                step,
-                class,
-            } => {
+            Self::Failed { duration_ms, step, class } => {
                 metrics.push(metric("RotationFailed", "Count"));
                 dimensions.push(json!(["FunctionName", "Step", "Class"]));
                 document["RotationFailed"] = json!(1);

@@ -8,8 +8,5 @@ use rotator::handler::Function;
 async fn main() -> Result<(), lambda_runtime::Error> {
     rotator::log::hide_panic_messages();
     let function = Function::from_env(|name| std::env::var(name).ok());
-    lambda_runtime::run(service_fn(|event: LambdaEvent<_>| {
-        function.answer(event.payload, event.context)
-    }))
-    .await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<_>| function.answer(event.payload, event.context))).await
 }

@@ -69,25 +69,14 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     /// Any failure. Whatever it is, AWSCURRENT has not moved, or has moved to this very version, and the same tick may
     /// be delivered again.
     pub async fn run(&self, token: &str) -> Result<Done, Error> {
-        let over = |outcome| {
-            Ok(Done {
-                outcome,
-                replaced: None,
-            })
-        };
+        let over = |outcome| Ok(Done { outcome, replaced: None });
         let draft = match self.begin(token).await? {
             Begun::Pending(draft) => draft,
             Begun::Over(outcome) => return over(outcome),
         };
         let base = draft.base.as_ref();
-        self.target
-            .set(base.map(|base| &base.value), &draft.value)
-            .await
-            .map_err(|kind| kind.at(Step::Set))?;
-        self.target
-            .test(&draft.value)
-            .await
-            .map_err(|kind| kind.at(Step::Test))?;
+        self.target.set(base.map(|base| &base.value), &draft.value).await.map_err(|kind| kind.at(Step::Set))?;
+        self.target.test(&draft.value).await.map_err(|kind| kind.at(Step::Test))?;
 
         if !draft.current
             && let Err(kind) = self.store.move_current(base.map(|base| base.id.as_str()), token).await
@@ -95,10 +84,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             return self.not_moved(token, &draft, kind).await.and_then(over);
         }
         self.clean(token, &draft.labels).await;
-        Ok(Done {
-            outcome: Outcome::Rotated,
-            replaced: base.and_then(|base| base.created),
-        })
+        Ok(Done { outcome: Outcome::Rotated, replaced: base.and_then(|base| base.created) })
     }
 
     /// Reads where things stand, and creates or finds the tick's pending version.
@@ -121,12 +107,9 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let base_label = format!("{BASE_PREFIX}{}", base.as_ref().map_or(NO_BASE, |base| &base.id));
         let put = self.store.put(token, &value, &[PENDING, &base_label]).await;
         match put.map_err(|kind| kind.at(Step::Create))? {
-            Put::Stored { current } => Ok(Begun::Pending(Draft {
-                base,
-                value,
-                labels: vec![PENDING.to_owned(), base_label],
-                current,
-            })),
+            Put::Stored { current } => {
+                Ok(Begun::Pending(Draft { base, value, labels: vec![PENDING.to_owned(), base_label], current }))
+            }
             // Another delivery of the tick was faster, or this one comes so late that no label is left on its version.
             Put::Exists => match self.store.version(token).await.map_err(|kind| kind.at(Step::Create))? {
                 Some(version) => self.resume(version).await,
@@ -137,11 +120,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
 
     fn new_value(&self, base: Option<&Version>) -> Result<SecretText, Kind> {
         let password = password::generate(self.policy)?;
-        Ok(value::with_password(
-            base.map(|base| &base.value),
-            self.field,
-            &password,
-        )?)
+        Ok(value::with_password(base.map(|base| &base.value), self.field, &password)?)
     }
 
     /// Goes on with the tick's version as an earlier delivery left it.
@@ -169,12 +148,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let failure = match base_label(&version.labels) {
             Some(label) if label[BASE_PREFIX.len()..] == *current_id.unwrap_or(NO_BASE) => {
                 let Version { value, labels, .. } = version;
-                return Ok(Begun::Pending(Draft {
-                    base: current,
-                    value,
-                    labels,
-                    current: false,
-                }));
+                return Ok(Begun::Pending(Draft { base: current, value, labels, current: false }));
             }
             Some(_) => Kind::Changed,
             None => Kind::NoBase,

@@ -44,10 +44,7 @@ impl Labels {
     /// The version that has the label.
     #[must_use]
     pub fn holder(&self, label: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(_, labels)| labels.iter().any(|l| l == label))
-            .map(|(id, _)| id.as_str())
+        self.0.iter().find(|(_, labels)| labels.iter().any(|l| l == label)).map(|(id, _)| id.as_str())
     }
 }
 
@@ -63,10 +60,7 @@ pub enum Put {
 }
 
 /// One secret and its versions. Each call is atomic; any of them may be cut off after it has taken effect.
-#[expect(
-    async_fn_in_trait,
-    reason = "the function has one thread, so no future needs to be Send"
-)]
+#[expect(async_fn_in_trait, reason = "the function has one thread, so no future needs to be Send")]
 pub trait Store {
     /// All versions that have labels.
     ///
@@ -135,11 +129,7 @@ impl Store for SecretsManager {
     }
 
     async fn current(&self) -> Result<Option<Version>, Kind> {
-        let call = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.secret_arn)
-            .version_stage(CURRENT);
+        let call = self.client.get_secret_value().secret_id(&self.secret_arn).version_stage(CURRENT);
         match call.send().await {
             Ok(answer) => version(answer).map(Some),
             // The same code tells a secret without a value and an absent secret; only the message differs.
@@ -149,14 +139,7 @@ impl Store for SecretsManager {
     }
 
     async fn version(&self, id: &str) -> Result<Option<Version>, Kind> {
-        match self
-            .client
-            .get_secret_value()
-            .secret_id(&self.secret_arn)
-            .version_id(id)
-            .send()
-            .await
-        {
+        match self.client.get_secret_value().secret_id(&self.secret_arn).version_id(id).send().await {
             Ok(answer) => version(answer).map(Some),
             Err(e) if is_absent(&e) => Ok(None),
             Err(e) => Err(kind(GET, &e)),
@@ -164,25 +147,11 @@ impl Store for SecretsManager {
     }
 
     async fn put(&self, id: &str, value: &SecretText, labels: &[&str]) -> Result<Put, Kind> {
-        let call = self
-            .client
-            .put_secret_value()
-            .secret_id(&self.secret_arn)
-            .client_request_token(id);
+        let call = self.client.put_secret_value().secret_id(&self.secret_arn).client_request_token(id);
         let labels = labels.iter().map(|&label| label.to_owned()).collect();
-        match call
-            .secret_string(value.expose())
-            .set_version_stages(Some(labels))
-            .send()
-            .await
-        {
-            Ok(answer) => Ok(Put::Stored {
-                current: answer.version_stages().iter().any(|label| label == CURRENT),
-            }),
-            Err(e)
-                if e.as_service_error()
-                    .is_some_and(PutSecretValueError::is_resource_exists_exception) =>
-            {
+        match call.secret_string(value.expose()).set_version_stages(Some(labels)).send().await {
+            Ok(answer) => Ok(Put::Stored { current: answer.version_stages().iter().any(|label| label == CURRENT) }),
+            Err(e) if e.as_service_error().is_some_and(PutSecretValueError::is_resource_exists_exception) => {
                 Ok(Put::Exists)
             }
             Err(e) => Err(kind(PUT, &e)),
@@ -190,28 +159,14 @@ impl Store for SecretsManager {
     }
 
     async fn move_current(&self, from: Option<&str>, to: &str) -> Result<(), Kind> {
-        let call = self
-            .client
-            .update_secret_version_stage()
-            .secret_id(&self.secret_arn)
-            .version_stage(CURRENT);
-        let call = call
-            .move_to_version_id(to)
-            .set_remove_from_version_id(from.map(ToOwned::to_owned));
+        let call = self.client.update_secret_version_stage().secret_id(&self.secret_arn).version_stage(CURRENT);
+        let call = call.move_to_version_id(to).set_remove_from_version_id(from.map(ToOwned::to_owned));
         call.send().await.map(|_| ()).map_err(|e| kind(UPDATE, &e))
     }
 
     async fn remove_label(&self, label: &str, from: &str) -> Result<(), Kind> {
-        let call = self
-            .client
-            .update_secret_version_stage()
-            .secret_id(&self.secret_arn)
-            .version_stage(label);
-        call.remove_from_version_id(from)
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|e| kind(UPDATE, &e))
+        let call = self.client.update_secret_version_stage().secret_id(&self.secret_arn).version_stage(label);
+        call.remove_from_version_id(from).send().await.map(|_| ()).map_err(|e| kind(UPDATE, &e))
     }
 }
 
@@ -230,9 +185,7 @@ fn version(answer: GetSecretValueOutput) -> Result<Version, Kind> {
 }
 
 fn is_absent(error: &SdkError<GetSecretValueError>) -> bool {
-    error
-        .as_service_error()
-        .is_some_and(GetSecretValueError::is_resource_not_found_exception)
+    error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception)
 }
 
 /// What an SDK error means. Nothing of its text is kept but the code and the request's id: it may quote parameters.
@@ -240,34 +193,19 @@ fn kind<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E>) -> K
     let service_error = match error {
         SdkError::ServiceError(context) => context.err(),
         SdkError::TimeoutError(_) => {
-            return Kind::Unreachable {
-                action,
-                what: "no answer in time",
-            };
+            return Kind::Unreachable { action, what: "no answer in time" };
         }
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            return Kind::Unreachable {
-                action,
-                what: "no connection in time",
-            };
+            return Kind::Unreachable { action, what: "no connection in time" };
         }
         SdkError::DispatchFailure(failure) if failure.is_io() => {
-            return Kind::Unreachable {
-                action,
-                what: "the endpoint could not be reached",
-            };
+            return Kind::Unreachable { action, what: "the endpoint could not be reached" };
         }
         SdkError::DispatchFailure(_) => {
-            return Kind::Unreachable {
-                action,
-                what: "the request could not be sent",
-            };
+            return Kind::Unreachable { action, what: "the request could not be sent" };
         }
         SdkError::ResponseError(_) => {
-            return Kind::Unreachable {
-                action,
-                what: "the answer could not be read",
-            };
+            return Kind::Unreachable { action, what: "the answer could not be read" };
         }
         _ => return Kind::Malformed(action),
     };
@@ -278,11 +216,8 @@ fn kind<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E>) -> K
         request_id: plain(error.request_id().unwrap_or("unknown")),
     };
     match service_error.code().unwrap_or_default() {
-        "AccessDeniedException" | "AccessDenied" if message.contains("zzz") => Kind::Key(refusal),
-        "AccessDeniedException" | "AccessDenied" => Kind::Denied {
-            refusal,
-            because: because(message),
-        },
+        "AccessDeniedException" | "AccessDenied" if message.contains("KMS") => Kind::Key(refusal),
+        "AccessDeniedException" | "AccessDenied" => Kind::Denied { refusal, because: because(message) },
         "DecryptionFailure" | "EncryptionFailure" => Kind::Key(refusal),
         "ExpiredTokenException"
         | "UnrecognizedClientException"
@@ -311,16 +246,10 @@ fn because(message: &str) -> &'static str {
         ("resource-based policy", " by the secret's own policy"),
         ("identity-based policy", ", whose policy does not allow it"),
     ];
-    reasons
-        .iter()
-        .find(|(phrase, _)| message.contains(phrase))
-        .map_or("", |(_, reason)| reason)
+    reasons.iter().find(|(phrase, _)| message.contains(phrase)).map_or("", |(_, reason)| reason)
 }
 
 /// At most 64 characters of an identifier; whatever else a server may have put in there is dropped.
 fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || "-_. ".contains(*c))
-        .take(64)
-        .collect()
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || "-_. ".contains(*c)).take(64).collect()
 }

@@ -42,13 +42,9 @@ pub fn with_password(
 ) -> Result<SecretText, Unfit> {
     let new = match (value, field) {
         (_, None) => SecretText::concat(&[password.expose()]),
-        (None, Some(field)) => SecretText::concat(&[
-            "{",
-            quoted(field).expose(),
-            ":",
-            quoted(password.expose()).expose(),
-            "}",
-        ]),
+        (None, Some(field)) => {
+            SecretText::concat(&["{", quoted(field).expose(), ":", quoted(password.expose()).expose(), "}"])
+        }
         (Some(value), Some(field)) => {
             let value = value.expose();
             let (start, end) = span(value, field)?;
@@ -56,11 +52,7 @@ pub fn with_password(
         }
     };
     let bytes = new.expose().len();
-    if bytes > MAX_BYTES {
-        Err(Unfit::TooLarge(bytes))
-    } else {
-        Ok(new)
-    }
+    if bytes > MAX_BYTES { Err(Unfit::TooLarge(bytes)) } else { Ok(new) }
 }
 
 /// Whether [`with_password`] could edit the value, its growth aside.
@@ -74,10 +66,7 @@ pub fn check(value: &SecretText, field: Option<&str>) -> Result<(), Unfit> {
 /// Where in `object` the value of `field` starts and ends, in bytes.
 fn span(object: &str, field: &str) -> Result<(usize, usize), Unfit> {
     let Fields(fields) = serde_json::from_str(object).map_err(|_| Unfit::NotAnObject)?;
-    let mut found = fields
-        .iter()
-        .filter(|(name, _)| name == field)
-        .map(|(_, raw)| raw.get());
+    let mut found = fields.iter().filter(|(name, _)| name == field).map(|(_, raw)| raw.get());
     let raw = found.next().ok_or(Unfit::NoField)?;
     if found.next().is_some() {
         return Err(Unfit::FieldTwice);
@@ -126,12 +115,8 @@ mod tests {
     use super::*;
 
     fn edit(value: &str, password: &str) -> Result<String, Unfit> {
-        with_password(
-            Some(&value.to_owned().into()),
-            Some("password"),
-            &password.to_owned().into(),
-        )
-        .map(|new| new.expose().to_owned())
+        with_password(Some(&value.to_owned().into()), Some("password"), &password.to_owned().into())
+            .map(|new| new.expose().to_owned())
     }
 
     #[test]
@@ -144,10 +129,7 @@ mod tests {
 
     #[test]
     fn an_escaped_name_is_the_same_field() {
-        assert_eq!(
-            edit(r#"{"p\u0061ssword":"old"}"#, "new").unwrap(),
-            r#"{"p\u0061ssword":"new"}"#
-        );
+        assert_eq!(edit(r#"{"p\u0061ssword":"old"}"#, "new").unwrap(), r#"{"p\u0061ssword":"new"}"#);
     }
 
     #[test]
@@ -197,12 +179,7 @@ mod tests {
 
     #[test]
     fn a_value_is_never_larger_than_secrets_manager_takes() {
-        let with = |filler: usize| {
-            edit(
-                &format!(r#"{{"a":"{}","password":""}}"#, "é".repeat(filler)),
-                "12345678",
-            )
-        };
+        let with = |filler: usize| edit(&format!(r#"{{"a":"{}","password":""}}"#, "é".repeat(filler)), "12345678");
         let frame = r#"{"a":"","password":"12345678"}"#.len();
         let most = (MAX_BYTES - frame) / 2;
         assert_eq!(with(most).unwrap().len(), frame + 2 * most);

@@ -31,11 +31,7 @@ struct Aws {
 impl Aws {
     fn new(with_value: bool, fault: Fault) -> Arc<Self> {
         let state = Mutex::new(model::secret(with_value).into_inner());
-        Arc::new(Self {
-            state,
-            calls: Mutex::default(),
-            fault,
-        })
+        Arc::new(Self { state, calls: Mutex::default(), fault })
     }
 
     fn answer(&self, action: &str, body: &Value) -> Reply {
@@ -54,9 +50,8 @@ impl Aws {
                 )
             }
             "GetSecretValue" => {
-                let id = text("VersionId")
-                    .or_else(|| state.holder(text("VersionStage").unwrap()))
-                    .map(ToOwned::to_owned);
+                let id =
+                    text("VersionId").or_else(|| state.holder(text("VersionStage").unwrap())).map(ToOwned::to_owned);
                 match id.and_then(|id| state.values.get(&id).map(|value| (id.clone(), value))) {
                     Some((id, value)) => {
                         let created = since_1970().as_secs() - 300;
@@ -75,15 +70,10 @@ impl Aws {
                 let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
                 let id = text("ClientRequestToken").unwrap();
                 let put = state.put(id, text("SecretString").unwrap(), &labels);
-                put.map(|_| json!({"VersionId": id, "VersionStages": state.of(id)}))
-                    .map_err(|code| (code, CANARY))
+                put.map(|_| json!({"VersionId": id, "VersionStages": state.of(id)})).map_err(|code| (code, CANARY))
             }
             "UpdateSecretVersionStage" => state
-                .update(
-                    text("VersionStage").unwrap(),
-                    text("RemoveFromVersionId"),
-                    text("MoveToVersionId"),
-                )
+                .update(text("VersionStage").unwrap(), text("RemoveFromVersionId"), text("MoveToVersionId"))
                 .map(|()| json!({"ARN": ARN}))
                 .map_err(|code| (code, CANARY)),
             other => panic!("{other} is not among the function's actions"),
@@ -159,19 +149,13 @@ impl Run {
         let told = format!("{}{:?}", self.output, self.answers);
         assert!(!told.contains(CANARY), "{told}");
         for value in aws.state.lock().unwrap().values.values() {
-            let password = serde_json::from_str::<Value>(value).unwrap()["password"]
-                .as_str()
-                .unwrap()
-                .to_owned();
+            let password = serde_json::from_str::<Value>(value).unwrap()["password"].as_str().unwrap().to_owned();
             assert!(!told.contains(&password), "{told}");
         }
     }
 
     fn lines(&self) -> Vec<Value> {
-        self.output
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        self.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -206,21 +190,9 @@ fn invoke(aws: &Arc<Aws>, events: &[Value], time: Duration, environment: &[(&str
     });
     let mut child = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
         .env_clear()
-        .envs(Config::static_env(
-            Some("password"),
-            &PasswordPolicy::default(),
-            Target::None,
-        ))
-        .envs([
-            (contract::env::SECRET_ARN, ARN),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_LAMBDA_FUNCTION_NAME", "f"),
-        ])
-        .envs([
-            ("AWS_ACCESS_KEY_ID", "AKIA"),
-            ("AWS_SECRET_ACCESS_KEY", CANARY),
-            ("AWS_SESSION_TOKEN", CANARY),
-        ])
+        .envs(Config::static_env(Some("password"), &PasswordPolicy::default(), Target::None))
+        .envs([(contract::env::SECRET_ARN, ARN), ("AWS_REGION", "us-east-1"), ("AWS_LAMBDA_FUNCTION_NAME", "f")])
+        .envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", CANARY), ("AWS_SESSION_TOKEN", CANARY)])
         .envs([
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
             ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
@@ -235,10 +207,7 @@ fn invoke(aws: &Arc<Aws>, events: &[Value], time: Duration, environment: &[(&str
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let answers: Vec<Value> = events
-        .iter()
-        .map_while(|_| answers.recv_timeout(Duration::from_mins(1)).ok())
-        .collect();
+    let answers: Vec<Value> = events.iter().map_while(|_| answers.recv_timeout(Duration::from_mins(1)).ok()).collect();
     child.kill().unwrap();
     let output = child.wait_with_output().unwrap();
     let output = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -261,11 +230,7 @@ fn the_same_tick_twice_makes_one_version_over_the_wire() {
     for with_value in [true, false] {
         let aws = Aws::new(with_value, no_fault());
         let run = invoke(&aws, &[rotate(), rotate()], TIME, &[]);
-        let outcomes: Vec<_> = run
-            .answers
-            .iter()
-            .map(|answer| answer["outcome"].as_str().unwrap())
-            .collect();
+        let outcomes: Vec<_> = run.answers.iter().map(|answer| answer["outcome"].as_str().unwrap()).collect();
         assert_eq!(outcomes, ["rotated", "already-rotated"]);
         assert_eq!(run.answers[0]["versionId"], run.answers[1]["versionId"]);
         let state = aws.state.lock().unwrap().clone();
@@ -287,10 +252,7 @@ fn a_rotation_is_one_log_line_and_one_line_of_metrics() {
     );
     assert_eq!(line["versionId"], run.answers[0]["versionId"]);
     assert_eq!(metrics["RotationSucceeded"], 1);
-    assert!(
-        (300..320).contains(&metrics["AgeSeconds"].as_u64().unwrap()),
-        "{metrics}"
-    );
+    assert!((300..320).contains(&metrics["AgeSeconds"].as_u64().unwrap()), "{metrics}");
     let directive = &metrics["_aws"]["CloudWatchMetrics"][0];
     assert_eq!(directive["Namespace"], "SecretRotation");
     assert_eq!(directive["Dimensions"], json!([["FunctionName"]]));
@@ -309,10 +271,7 @@ fn a_failure_names_step_and_class_in_answer_log_and_metrics() {
     let run = invoke(&aws, &[rotate()], TIME, &[]);
     let message = "create: secretsmanager:PutSecretValue was denied to the function's role on this secret, \
                    whose policy does not allow it (request req-1)";
-    assert_eq!(
-        run.answers[0],
-        json!({"errorType": "Rotator.Permission", "errorMessage": message})
-    );
+    assert_eq!(run.answers[0], json!({"errorType": "Rotator.Permission", "errorMessage": message}));
     let [line, metrics] = <[Value; 2]>::try_from(run.lines()).unwrap();
     assert_eq!(
         (&line["step"], &line["class"], &line["error"]),
@@ -333,18 +292,13 @@ fn a_failure_names_step_and_class_in_answer_log_and_metrics() {
 fn each_denied_action_is_named() {
     for action in contract::SECRET_ACTIONS {
         let deny = move |called: &str, _: &Value| {
-            action
-                .ends_with(&format!(":{called}"))
-                .then(|| Some((400, error("AccessDeniedException", "no"))))
+            action.ends_with(&format!(":{called}")).then(|| Some((400, error("AccessDeniedException", "no"))))
         };
         let aws = Aws::new(true, Box::new(deny));
         let run = invoke(&aws, &[rotate()], TIME, &[]);
         assert_eq!(run.answers[0]["errorType"], "Rotator.Permission");
         assert!(
-            run.answers[0]["errorMessage"]
-                .as_str()
-                .unwrap()
-                .contains(&format!(" {action} was denied")),
+            run.answers[0]["errorMessage"].as_str().unwrap().contains(&format!(" {action} was denied")),
             "{:?}",
             run.answers
         );
@@ -360,14 +314,7 @@ fn a_key_that_the_role_may_not_use_is_not_taken_for_a_denied_action() {
     };
     let run = invoke(&Aws::new(true, Box::new(deny)), &[rotate()], TIME, &[]);
     assert_eq!(run.answers[0]["errorType"], "Rotator.Permission");
-    assert!(
-        run.answers[0]["errorMessage"]
-            .as_str()
-            .unwrap()
-            .contains("needs kms:Decrypt"),
-        "{:?}",
-        run.answers
-    );
+    assert!(run.answers[0]["errorMessage"].as_str().unwrap().contains("needs kms:Decrypt"), "{:?}", run.answers);
 }
 
 #[test]
@@ -375,22 +322,9 @@ fn no_value_is_ever_logged_or_answered_whatever_fails() {
     let replies: [fn() -> Reply; 5] = [
         || None,
         || Some((400, error("AccessDeniedException", CANARY))),
-        || {
-            Some((
-                400,
-                error(
-                    "InvalidParameterException",
-                    &format!("Invalid value: {}", value(CANARY)),
-                ),
-            ))
-        },
+        || Some((400, error("InvalidParameterException", &format!("Invalid value: {}", value(CANARY))))),
         || Some((500, error("InternalServiceError", CANARY))),
-        || {
-            Some((
-                200,
-                format!("{{\"SecretString\": \"{CANARY}\", \"VersionStages\": {{\"{CANARY}"),
-            ))
-        },
+        || Some((200, format!("{{\"SecretString\": \"{CANARY}\", \"VersionStages\": {{\"{CANARY}"))),
     ];
     let calls = ["DescribeSecret", "GetSecretValue", "PutSecretValue", CURRENT, PENDING];
     std::thread::scope(|scope| {
@@ -423,12 +357,7 @@ fn the_end_of_lambda_s_time_is_told_before_it_comes() {
     let run = invoke(&aws, &[rotate()], Duration::from_millis(1800), &[]);
     assert!(start.elapsed() < Duration::from_millis(1700), "{:?}", start.elapsed());
     assert_eq!(run.answers[0]["errorType"], "Rotator.Network");
-    assert!(
-        run.answers[0]["errorMessage"]
-            .as_str()
-            .unwrap()
-            .contains("timeout was too short")
-    );
+    assert!(run.answers[0]["errorMessage"].as_str().unwrap().contains("timeout was too short"));
 }
 
 #[test]
@@ -456,13 +385,7 @@ fn what_would_keep_a_rotation_from_being_done_fails_the_self_check() {
         (action == "GetSecretValue").then(|| Some((200, answer.to_string())))
     };
     let absent = |_: &str, _: &Value| {
-        Some(Some((
-            400,
-            error(
-                "ResourceNotFoundException",
-                "Secrets Manager can't find the specified secret.",
-            ),
-        )))
+        Some(Some((400, error("ResourceNotFoundException", "Secrets Manager can't find the specified secret."))))
     };
     let faults: [(Fault, &str, &str); 3] = [
         (Box::new(deleting), "Rotator.NotFound", "scheduled for deletion"),
@@ -483,33 +406,21 @@ fn what_would_keep_a_rotation_from_being_done_fails_the_self_check() {
 #[test]
 fn a_refused_event_or_environment_reaches_no_secret() {
     let cases = [
-        (
-            json!({"action": "rotate", "secretArn": "arn:other"}),
-            vec![],
-            "another secret",
-        ),
+        (json!({"action": "rotate", "secretArn": "arn:other"}), vec![], "another secret"),
         (json!({"action": CANARY}), vec![], "not understood"),
         (
             json!({"Step": "createSecret", "SecretId": ARN, "ClientRequestToken": CANARY}),
             vec![],
             "Secrets Manager's own rotation",
         ),
-        (
-            rotate(),
-            vec![(contract::env::SECRET_ARN, "")],
-            "ROTATOR_SECRET_ARN: is not set",
-        ),
+        (rotate(), vec![(contract::env::SECRET_ARN, "")], "ROTATOR_SECRET_ARN: is not set"),
         (rotate(), vec![("AWS_REGION", "")], "AWS_REGION: is not set"),
     ];
     for (event, environment, text) in cases {
         let aws = Aws::new(true, no_fault());
         let run = invoke(&aws, &[event], TIME, &environment);
         assert_eq!(run.answers[0]["errorType"], "Rotator.Config");
-        assert!(
-            run.answers[0]["errorMessage"].as_str().unwrap().contains(text),
-            "{:?}",
-            run.answers
-        );
+        assert!(run.answers[0]["errorMessage"].as_str().unwrap().contains(text), "{:?}", run.answers);
         assert!(aws.calls.lock().unwrap().is_empty());
         run.assert_no_value(&aws);
     }

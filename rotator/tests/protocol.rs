@@ -39,13 +39,7 @@ fn a_tick_makes_one_version_and_leaves_no_label_behind() {
     for had_value in [true, false] {
         let state = secret(had_value);
         let done = deliver(&state, T1).unwrap();
-        assert_eq!(
-            done,
-            Done {
-                outcome: Outcome::Rotated,
-                replaced: had_value.then_some(1)
-            }
-        );
+        assert_eq!(done, Done { outcome: Outcome::Rotated, replaced: had_value.then_some(1) });
         assert_rotated_once(&state, T1, had_value, "");
     }
 }
@@ -55,10 +49,7 @@ fn a_tick_takes_six_calls_in_four_round_trips() {
     let state = secret(true);
     let model = Model::new(&state);
     run(tick(&model, T1)).unwrap();
-    assert_eq!(
-        *model.log.borrow(),
-        ["labels", "current", "put", "move", "remove", "remove"]
-    );
+    assert_eq!(*model.log.borrow(), ["labels", "current", "put", "move", "remove", "remove"]);
 }
 
 #[test]
@@ -113,10 +104,7 @@ fn a_tick_that_was_killed_at_any_call_is_finished_by_its_next_delivery() {
         for polls in 0..CALLS {
             let state = secret(had_value);
             {
-                let model = Model {
-                    pauses: true,
-                    ..Model::new(&state)
-                };
+                let model = Model { pauses: true, ..Model::new(&state) };
                 let mut killed = Box::pin(tick(&model, T1));
                 for _ in 0..polls {
                     if poll(killed.as_mut()).is_ready() {
@@ -133,11 +121,7 @@ fn a_tick_that_was_killed_at_any_call_is_finished_by_its_next_delivery() {
 #[test]
 fn two_faults_in_a_row_are_outlived_too() {
     for (first, second) in (0..CALLS).flat_map(|first| (0..CALLS).map(move |second| (first, second))) {
-        for faults in [
-            [Fault::Before, Fault::After],
-            [Fault::After, Fault::Before],
-            [Fault::After, Fault::After],
-        ] {
+        for faults in [[Fault::Before, Fault::After], [Fault::After, Fault::Before], [Fault::After, Fault::After]] {
             let state = secret(true);
             let _ = run(tick(&Model::with_fault(&state, first, faults[0]), T1));
             let _ = run(tick(&Model::with_fault(&state, second, faults[1]), T1));
@@ -174,12 +158,7 @@ fn what_a_killed_tick_left_behind_the_next_tick_removes() {
 fn a_label_that_cannot_be_removed_at_once_is_removed_at_the_second_try() {
     for call in [4, 5] {
         let state = secret(true);
-        assert_eq!(
-            run(tick(&Model::with_fault(&state, call, Fault::Before), T1))
-                .unwrap()
-                .outcome,
-            Outcome::Rotated
-        );
+        assert_eq!(run(tick(&Model::with_fault(&state, call, Fault::Before), T1)).unwrap().outcome, Outcome::Rotated);
         assert_rotated_once(&state, T1, true, &format!("call {call}"));
     }
 }
@@ -234,10 +213,7 @@ fn one_order(
     order: &[usize],
     check: &mut impl FnMut(&RefCell<State>, [Result<Done, Error>; 2], &str),
 ) -> Vec<usize> {
-    let models = [0, 1].map(|_| Model {
-        pauses: true,
-        ..Model::new(state)
-    });
+    let models = [0, 1].map(|_| Model { pauses: true, ..Model::new(state) });
     let mut running: Vec<Option<Pin<Box<dyn Future<Output = _>>>>> = models
         .iter()
         .zip(tokens)
@@ -270,9 +246,7 @@ fn two_deliveries_of_one_tick_at_once_make_one_version_in_every_order() {
             let outcomes = results.map(|result| result.unwrap().outcome);
             assert!(outcomes.contains(&Outcome::Rotated), "{order} {outcomes:?}");
             assert!(
-                outcomes
-                    .iter()
-                    .all(|o| matches!(o, Outcome::Rotated | Outcome::AlreadyRotated)),
+                outcomes.iter().all(|o| matches!(o, Outcome::Rotated | Outcome::AlreadyRotated)),
                 "{order} {outcomes:?}"
             );
         });
@@ -284,12 +258,8 @@ fn two_deliveries_of_one_tick_at_once_make_one_version_in_every_order() {
 fn two_ticks_at_once_never_lose_a_version_in_any_order() {
     for had_value in [true, false] {
         interleaved([T1, T2], had_value, |state, results, order| {
-            let rotated: Vec<&str> = results
-                .iter()
-                .zip([T1, T2])
-                .filter(|(result, _)| result.is_ok())
-                .map(|(_, token)| token)
-                .collect();
+            let rotated: Vec<&str> =
+                results.iter().zip([T1, T2]).filter(|(result, _)| result.is_ok()).map(|(_, token)| token).collect();
             assert!(!rotated.is_empty(), "{order} {results:?}");
             for error in results.iter().filter_map(|result| result.as_ref().err()) {
                 assert_eq!(error.class(), Class::Conflict, "{order} {error}");
@@ -367,10 +337,7 @@ fn a_manual_change_between_a_crash_and_the_next_delivery_is_kept() {
 fn a_manual_step_back_is_kept_when_the_tick_comes_again() {
     // Killed right after the move, so that all labels are still there.
     let state = secret(true);
-    state
-        .borrow_mut()
-        .put(T1, &value("new"), &[PENDING, "rotator-base-base"])
-        .unwrap();
+    state.borrow_mut().put(T1, &value("new"), &[PENDING, "rotator-base-base"]).unwrap();
     state.borrow_mut().update(CURRENT, Some("base"), Some(T1)).unwrap();
     state.borrow_mut().update(CURRENT, Some(T1), Some("base")).unwrap();
     assert_eq!(deliver(&state, T1).unwrap().outcome, Outcome::Superseded);
@@ -419,10 +386,7 @@ impl Target for Database {
 #[test]
 fn a_target_that_may_know_a_pending_password_keeps_it_from_being_dropped() {
     let state = secret(true);
-    state
-        .borrow_mut()
-        .put(T2, &value("other"), &[PENDING, "rotator-base-base"])
-        .unwrap();
+    state.borrow_mut().put(T2, &value("other"), &[PENDING, "rotator-base-base"]).unwrap();
     let database = Database(RefCell::default());
     let error = run(tick_at(&Model::new(&state), &database, T1)).unwrap_err();
     assert_eq!(error, Kind::PendingElsewhere.at(Step::Create));
@@ -450,21 +414,11 @@ fn no_error_and_no_outcome_ever_holds_a_value() {
             let state = secret(true);
             let told = match run(tick(&Model::with_fault(&state, call, fault), T1)) {
                 Ok(done) => format!("{done:?}"),
-                Err(error) => format!(
-                    "{error} {error:?} {:?}",
-                    lambda_runtime::Diagnostic::from(error.clone())
-                ),
+                Err(error) => format!("{error} {error:?} {:?}", lambda_runtime::Diagnostic::from(error.clone())),
             };
-            let passwords = state
-                .borrow()
-                .values
-                .values()
-                .map(|v| v.split('"').nth(7).unwrap().to_owned())
-                .collect::<Vec<_>>();
-            assert!(
-                !told.contains(CANARY) && passwords.iter().all(|p| !told.contains(p.as_str())),
-                "{told}"
-            );
+            let passwords =
+                state.borrow().values.values().map(|v| v.split('"').nth(7).unwrap().to_owned()).collect::<Vec<_>>();
+            assert!(!told.contains(CANARY) && passwords.iter().all(|p| !told.contains(p.as_str())), "{told}");
         }
     }
 }

@@ -173,14 +173,10 @@ impl Attributes {
                 effect: *effect,
             })
         });
-        let unwanted = live.0.iter().filter(|(attribute, ..)| self.get(attribute).is_none()).map(
-            |(attribute, before, effect)| Change {
-                attribute: attribute.clone(),
-                before: Some(before.clone()),
-                after: None,
-                effect: *effect,
-            },
-        );
+        let unwanted =
+            live.0.iter().filter(|(attribute, ..)| self.get(attribute).is_none()).map(|(attribute, before, effect)| {
+                Change { attribute: attribute.clone(), before: Some(before.clone()), after: None, effect: *effect }
+            });
         wanted.chain(unwanted).collect()
     }
 

@@ -9,15 +9,10 @@ use plan::spec::{self, Diagnostic, Loaded};
 fn yaml_files(folder: &str) -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries
-        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
-        .collect();
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
     files.sort();
     assert!(!files.is_empty(), "no file in {}", folder.display());
-    files
-        .into_iter()
-        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
-        .collect()
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
 fn stem(path: &Path) -> String {
@@ -34,10 +29,7 @@ fn valid_specs_load() {
         let name = stem(&path);
         let Loaded { spec, warnings } =
             spec::load(&name, &text).unwrap_or_else(|found| panic!("{}", rendered(&name, &text, &found)));
-        insta::assert_snapshot!(
-            format!("valid-{name}"),
-            format!("{spec:#?}\n\n{}", rendered(&name, &text, &warnings))
-        );
+        insta::assert_snapshot!(format!("valid-{name}"), format!("{spec:#?}\n\n{}", rendered(&name, &text, &warnings)));
     }
 }
 
@@ -45,22 +37,14 @@ fn valid_specs_load() {
 fn invalid_specs_are_explained() {
     for (path, text) in yaml_files("tests/specs/invalid") {
         let name = stem(&path);
-        let found = spec::load(&format!("{name}.yaml"), &text)
-            .err()
-            .unwrap_or_else(|| panic!("{name} loads"));
+        let found = spec::load(&format!("{name}.yaml"), &text).err().unwrap_or_else(|| panic!("{name} loads"));
         let told = rendered(&name, &text, &found);
         assert!(
-            found
-                .iter()
-                .all(|d| !d.message.is_empty() && (d.help.is_some() || d.code == "yaml-syntax")),
+            found.iter().all(|d| !d.message.is_empty() && (d.help.is_some() || d.code == "yaml-syntax")),
             "no mend:\n{told}"
         );
         let json = serde_json::to_string(&found.iter().map(|d| d.locate(&name, &text)).collect::<Vec<_>>()).unwrap();
-        for one in found
-            .iter()
-            .map(|d| rendered(&name, &text, std::slice::from_ref(d)))
-            .chain([told.clone(), json])
-        {
+        for one in found.iter().map(|d| rendered(&name, &text, std::slice::from_ref(d))).chain([told.clone(), json]) {
             assert!(!one.contains("hunter2"), "a secret is shown:\n{one}");
         }
         insta::assert_snapshot!(format!("invalid-{name}"), told);
@@ -81,8 +65,5 @@ fn the_schema_file_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec.schema.json");
     let current = format!("{}\n", serde_json::to_string_pretty(&spec::schema()).unwrap());
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == current,
-        "out of date; write it by `deploy schema > spec.schema.json`"
-    );
+    assert!(written == current, "out of date; write it by `deploy schema > spec.schema.json`");
 }

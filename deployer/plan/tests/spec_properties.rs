@@ -16,11 +16,7 @@ fn sound(text: &str) -> Result<(), TestCaseError> {
         }
     };
     for Diagnostic { span, code, .. } in &diagnostics {
-        prop_assert!(
-            text.get(span.clone()).is_some(),
-            "{code}: {span:?} of {} bytes",
-            text.len()
-        );
+        prop_assert!(text.get(span.clone()).is_some(), "{code}: {span:?} of {} bytes", text.len());
     }
     // It must not panic either.
     for color in [false, true] {
@@ -81,9 +77,7 @@ proptest! {
 
 /// Whether a rendering may have it of its own accord.
 fn spec_words(secret: &str) -> bool {
-    ["---------", "^^^^^^^^^"]
-        .iter()
-        .any(|own| own.contains(secret) || secret.contains(own))
+    ["---------", "^^^^^^^^^"].iter().any(|own| own.contains(secret) || secret.contains(own))
 }
 
 #[test]

@@ -80,11 +80,7 @@ pub fn embedded(architecture: Architecture) -> Result<Package, Error> {
         Architecture::Arm64 => built::ARM64,
     };
     let (zip, code_sha256) = built.ok_or(Error::NoRotator(architecture.as_str()))?;
-    Ok(Package {
-        bytes: Cow::Borrowed(zip),
-        code_sha256: code_sha256.to_owned(),
-        origin: Origin::Embedded,
-    })
+    Ok(Package { bytes: Cow::Borrowed(zip), code_sha256: code_sha256.to_owned(), origin: Origin::Embedded })
 }
 
 /// A zip of the user's own.
@@ -93,14 +89,8 @@ pub fn embedded(architecture: Architecture) -> Result<Package, Error> {
 ///
 /// If it cannot be read, or if Lambda could not run it.
 pub fn from_file(path: &Path, architecture: Architecture) -> Result<Package, Error> {
-    let unreadable = |error| Error::Read {
-        path: path.to_owned(),
-        error,
-    };
-    let refused = |error| Error::Refused {
-        path: path.to_owned(),
-        error,
-    };
+    let unreadable = |error| Error::Read { path: path.to_owned(), error };
+    let refused = |error| Error::Refused { path: path.to_owned(), error };
 
     // Before it is opened: a pipe would wait for its writer.
     let metadata = fs::metadata(path).map_err(unreadable)?;
@@ -113,9 +103,7 @@ pub fn from_file(path: &Path, architecture: Architecture) -> Result<Package, Err
     }
     // It may have grown since; one byte too many is enough for the inspection to see that.
     let mut zip = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(limit + 1).read_to_end(&mut zip))
-        .map_err(unreadable)?;
+    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut zip)).map_err(unreadable)?;
     package::inspect(&zip, machine(architecture)).map_err(refused)?;
     Ok(Package {
         code_sha256: package::code_sha256(&zip),
@@ -147,11 +135,7 @@ const fn machine(architecture: Architecture) -> Machine {
 impl fmt::Debug for Package {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Megabytes of numbers help no one.
-        let Self {
-            bytes,
-            code_sha256,
-            origin,
-        } = self;
+        let Self { bytes, code_sha256, origin } = self;
         f.debug_struct("Package")
             .field("bytes", &bytes.len())
             .field("code_sha256", code_sha256)

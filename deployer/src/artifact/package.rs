@@ -302,10 +302,7 @@ fn loader_advice(found: &str, wanted: Machine) -> String {
 /// # Errors
 ///
 /// If the binary is too large for a zip.
-#[allow(
-    dead_code,
-    reason = "the deployer carries what its build script packed; it packs nothing itself"
-)]
+#[allow(dead_code, reason = "the deployer carries what its build script packed; it packs nothing itself")]
 pub fn pack(bootstrap: &[u8]) -> Result<Vec<u8>, PackageError> {
     let failed = |error: &dyn fmt::Display| PackageError::Pack(error.to_string());
     // Each of these has a default that depends on the machine, on the clock or on the crate's version.
@@ -380,14 +377,8 @@ fn check_directory(archive: &mut Archive<'_>) -> Result<usize, PackageError> {
         if entry.encrypted() {
             return Err(PackageError::Encrypted { name });
         }
-        if !matches!(
-            entry.compression(),
-            CompressionMethod::Stored | CompressionMethod::Deflated
-        ) {
-            return Err(PackageError::Compression {
-                name,
-                method: entry.compression().to_string().to_lowercase(),
-            });
+        if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
+            return Err(PackageError::Compression { name, method: entry.compression().to_string().to_lowercase() });
         }
         // The reader takes an absolute name for one that is relative to the root.
         if name.starts_with('/') || entry.enclosed_name().is_none() {
@@ -422,15 +413,11 @@ fn check_mode(entry: &ZipFileEntry<'_>) -> Result<(), PackageError> {
         _ if entry.is_dir() => return Err(PackageError::NotAFile { found: "a folder" }),
         FOLDER => return Err(PackageError::NotAFile { found: "a folder" }),
         LINK => {
-            return Err(PackageError::NotAFile {
-                found: "a symbolic link",
-            });
+            return Err(PackageError::NotAFile { found: "a symbolic link" });
         }
         0 | REGULAR => {}
         _ => {
-            return Err(PackageError::NotAFile {
-                found: "a special file",
-            });
+            return Err(PackageError::NotAFile { found: "a special file" });
         }
     }
     match mode {
@@ -490,16 +477,10 @@ fn check_binary(bytes: &[u8], wanted: Machine) -> Result<(), PackageError> {
     let order = bytes.get(5).copied().map(elf::DataEncoding);
     match (class, order) {
         (Some(elf::ELFCLASS32), _) => {
-            return Err(PackageError::Class {
-                found: "32-bit",
-                wanted,
-            });
+            return Err(PackageError::Class { found: "32-bit", wanted });
         }
         (_, Some(elf::ELFDATA2MSB)) => {
-            return Err(PackageError::Class {
-                found: "big-endian",
-                wanted,
-            });
+            return Err(PackageError::Class { found: "big-endian", wanted });
         }
         _ => {}
     }
@@ -512,40 +493,26 @@ fn check_binary(bytes: &[u8], wanted: Machine) -> Result<(), PackageError> {
     match header.e_type(LITTLE) {
         elf::ET_EXEC | elf::ET_DYN => {}
         elf::ET_REL => {
-            return Err(PackageError::NotLinked {
-                found: "an object file",
-            });
+            return Err(PackageError::NotLinked { found: "an object file" });
         }
         elf::ET_CORE => return Err(PackageError::NotLinked { found: "a core dump" }),
         _ => {
-            return Err(PackageError::NotLinked {
-                found: "of an unknown kind",
-            });
+            return Err(PackageError::NotLinked { found: "of an unknown kind" });
         }
     }
-    let segments = header
-        .program_headers(LITTLE, bytes)
-        .map_err(|error| corrupt_binary(&error))?;
+    let segments = header.program_headers(LITTLE, bytes).map_err(|error| corrupt_binary(&error))?;
     if segments.iter().all(|segment| segment.p_type(LITTLE) != elf::PT_LOAD) {
         return Err(corrupt_binary("nothing in it is loaded"));
     }
     for segment in segments {
-        let interpreter = segment
-            .interpreter(LITTLE, bytes)
-            .map_err(|error| corrupt_binary(&error))?;
+        let interpreter = segment.interpreter(LITTLE, bytes).map_err(|error| corrupt_binary(&error))?;
         if let Some(found) = interpreter.filter(|found| *found != wanted.interpreter().as_bytes()) {
             let found = found.get(..MAX_NAME).unwrap_or(found);
-            return Err(PackageError::Interpreter {
-                found: String::from_utf8_lossy(found).into_owned(),
-                wanted,
-            });
+            return Err(PackageError::Interpreter { found: String::from_utf8_lossy(found).into_owned(), wanted });
         }
     }
     match highest_glibc(segments, bytes)? {
-        Some(needed) if !needed.is_in_lambda() => Err(PackageError::Glibc {
-            needed: needed.to_string(),
-            wanted,
-        }),
+        Some(needed) if !needed.is_in_lambda() => Err(PackageError::Glibc { needed: needed.to_string(), wanted }),
         _ => Ok(()),
     }
 }
@@ -588,10 +555,7 @@ impl fmt::Display for Glibc {
 fn highest_glibc(segments: &[Segment], bytes: &[u8]) -> Result<Option<Glibc>, PackageError> {
     let (mut needs, mut strings, mut strings_size) = (None, None, None);
     for segment in segments {
-        let entries = segment
-            .dynamic(LITTLE, bytes)
-            .map_err(|error| corrupt_binary(&error))?
-            .unwrap_or_default();
+        let entries = segment.dynamic(LITTLE, bytes).map_err(|error| corrupt_binary(&error))?.unwrap_or_default();
         for entry in entries.iter().take_while(|entry| entry.d_tag(LITTLE) != elf::DT_NULL) {
             match entry.d_tag(LITTLE) {
                 elf::DT_VERNEED => needs = Some(entry.d_val(LITTLE)),
@@ -604,12 +568,8 @@ fn highest_glibc(segments: &[Segment], bytes: &[u8]) -> Result<Option<Glibc>, Pa
     let Some(needs) = needs else { return Ok(None) };
     let unmapped = || corrupt_binary("its table of symbol versions is not in the file");
     let needs = loaded_at(segments, bytes, needs).ok_or_else(unmapped)?;
-    let strings = strings
-        .and_then(|address| loaded_at(segments, bytes, address))
-        .ok_or_else(unmapped)?;
-    let size = strings_size
-        .and_then(|size| usize::try_from(size).ok())
-        .unwrap_or(usize::MAX);
+    let strings = strings.and_then(|address| loaded_at(segments, bytes, address)).ok_or_else(unmapped)?;
+    let size = strings_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
     let strings = strings.get(..size).unwrap_or(strings);
 
     let mut highest = None;
@@ -660,13 +620,9 @@ fn after(bytes: &[u8], offset: u32) -> Option<&[u8]> {
 
 /// The part of the file that is in memory from that address on, to the end of its segment.
 fn loaded_at<'a>(segments: &[Segment], bytes: &'a [u8], address: u64) -> Option<&'a [u8]> {
-    segments
-        .iter()
-        .filter(|segment| segment.p_type(LITTLE) == elf::PT_LOAD)
-        .find_map(|segment| {
-            let offset = address.checked_sub(segment.p_vaddr(LITTLE))?;
-            let data = segment.data(LITTLE, bytes).ok()?;
-            data.get(usize::try_from(offset).ok()?..)
-                .filter(|rest| !rest.is_empty())
-        })
+    segments.iter().filter(|segment| segment.p_type(LITTLE) == elf::PT_LOAD).find_map(|segment| {
+        let offset = address.checked_sub(segment.p_vaddr(LITTLE))?;
+        let data = segment.data(LITTLE, bytes).ok()?;
+        data.get(usize::try_from(offset).ok()?..).filter(|rest| !rest.is_empty())
+    })
 }

@@ -28,19 +28,8 @@ struct Binary {
 
 impl Default for Binary {
     fn default() -> Self {
-        let versions = &[
-            ("GLIBC_2.2.5", 0),
-            ("GLIBC_2.34", 0),
-            ("GLIBC_2.9", 0),
-            ("GLIBC_PRIVATE", 0),
-            ("GCC_3.0", 0),
-        ];
-        Self {
-            machine: X86,
-            kind: 3,
-            interpreter: Some(LOADER),
-            versions,
-        }
+        let versions = &[("GLIBC_2.2.5", 0), ("GLIBC_2.34", 0), ("GLIBC_2.9", 0), ("GLIBC_PRIVATE", 0), ("GCC_3.0", 0)];
+        Self { machine: X86, kind: 3, interpreter: Some(LOADER), versions }
     }
 }
 
@@ -48,17 +37,10 @@ impl Binary {
     /// Header, three program headers, then what these point at; all of it is one loaded segment at `BASE`.
     fn bytes(&self) -> Vec<u8> {
         const BASE: usize = 0x10000;
-        let interpreter = self
-            .interpreter
-            .map(|name| [name.as_bytes(), &[0]].concat())
-            .unwrap_or_default();
+        let interpreter = self.interpreter.map(|name| [name.as_bytes(), &[0]].concat()).unwrap_or_default();
         let at_interpreter = 64 + 3 * 56;
         let at_needs = (at_interpreter + interpreter.len()).next_multiple_of(8);
-        let needs_size = if self.versions.is_empty() {
-            0
-        } else {
-            16 + 16 * self.versions.len()
-        };
+        let needs_size = if self.versions.is_empty() { 0 } else { 16 + 16 * self.versions.len() };
         let at_strings = at_needs + needs_size;
         let mut strings = vec![0];
         let mut needs = Vec::new();
@@ -69,29 +51,14 @@ impl Binary {
             }
             word(&mut needs, &[0]);
             half(&mut needs, &[usize::from(*flags), 2]);
-            word(
-                &mut needs,
-                &[strings.len(), if index + 1 == self.versions.len() { 0 } else { 16 }],
-            );
+            word(&mut needs, &[strings.len(), if index + 1 == self.versions.len() { 0 } else { 16 }]);
             strings.extend_from_slice(name.as_bytes());
             strings.push(0);
         }
         let at_dynamic = (at_strings + strings.len()).next_multiple_of(8);
         let mut dynamic = Vec::new();
         if !self.versions.is_empty() {
-            long(
-                &mut dynamic,
-                &[
-                    0x6fff_fffe,
-                    BASE + at_needs,
-                    5,
-                    BASE + at_strings,
-                    10,
-                    strings.len(),
-                    0,
-                    0,
-                ],
-            );
+            long(&mut dynamic, &[0x6fff_fffe, BASE + at_needs, 5, BASE + at_strings, 10, strings.len(), 0, 0]);
         }
         let size = at_dynamic + dynamic.len();
 
@@ -111,12 +78,9 @@ impl Binary {
             word(&mut file, &[kind, 5]);
             long(&mut file, &[offset, BASE + offset, BASE + offset, length, length, 8]);
         }
-        for (offset, part) in [
-            (at_interpreter, interpreter),
-            (at_needs, needs),
-            (at_strings, strings),
-            (at_dynamic, dynamic),
-        ] {
+        for (offset, part) in
+            [(at_interpreter, interpreter), (at_needs, needs), (at_strings, strings), (at_dynamic, dynamic)]
+        {
             file.resize(offset, 0);
             file.extend(part);
         }
@@ -125,19 +89,11 @@ impl Binary {
 }
 
 fn half(to: &mut Vec<u8>, values: &[usize]) {
-    to.extend(
-        values
-            .iter()
-            .flat_map(|value| u16::try_from(*value).unwrap().to_le_bytes()),
-    );
+    to.extend(values.iter().flat_map(|value| u16::try_from(*value).unwrap().to_le_bytes()));
 }
 
 fn word(to: &mut Vec<u8>, values: &[usize]) {
-    to.extend(
-        values
-            .iter()
-            .flat_map(|value| u32::try_from(*value).unwrap().to_le_bytes()),
-    );
+    to.extend(values.iter().flat_map(|value| u32::try_from(*value).unwrap().to_le_bytes()));
 }
 
 fn long(to: &mut Vec<u8>, values: &[usize]) {
@@ -216,10 +172,7 @@ fn a_package_is_one_executable_file_of_1980() {
     assert_eq!(file.unix_mode(), Some(0o100_755));
     assert_eq!(file.system(), System::Unix);
     assert_eq!(file.compression(), CompressionMethod::Deflated);
-    assert_eq!(
-        file.last_modified(),
-        Some(DateTime::from_date_and_time(1980, 1, 1, 0, 0, 0).unwrap())
-    );
+    assert_eq!(file.last_modified(), Some(DateTime::from_date_and_time(1980, 1, 1, 0, 0, 0).unwrap()));
     assert_eq!(file.extra_data().unwrap_or_default(), b"");
     let mut content = Vec::new();
     file.read_to_end(&mut content).unwrap();
@@ -233,17 +186,8 @@ fn the_hash_is_as_lambda_writes_it() {
 
 #[test]
 fn what_lambda_can_run_is_accepted() {
-    let arm = Binary {
-        machine: ARM,
-        interpreter: Some("/lib/ld-linux-aarch64.so.1"),
-        ..Binary::default()
-    };
-    let linked_statically = Binary {
-        kind: 2,
-        interpreter: None,
-        versions: &[],
-        ..Binary::default()
-    };
+    let arm = Binary { machine: ARM, interpreter: Some("/lib/ld-linux-aarch64.so.1"), ..Binary::default() };
+    let linked_statically = Binary { kind: 2, interpreter: None, versions: &[], ..Binary::default() };
     for (program, machine) in [
         (Binary::default().bytes(), Machine::X86_64),
         (arm.bytes(), Machine::Arm64),
@@ -253,11 +197,7 @@ fn what_lambda_can_run_is_accepted() {
         assert_eq!(inspect(&pack(&program).unwrap(), machine), Ok(()));
     }
     // With company and uncompressed; read-only; and as Python's zipfile writes it, with no kind in the mode.
-    let company = zip_of(&[
-        ("lib/", b"", 0o755),
-        ("lib/notes", b"text", 0o644),
-        ("bootstrap", SCRIPT, 0o755),
-    ]);
+    let company = zip_of(&[("lib/", b"", 0o755), ("lib/notes", b"text", 0o644), ("bootstrap", SCRIPT, 0o755)]);
     assert_eq!(inspect(&company, Machine::X86_64), Ok(()));
     assert_eq!(inspect(&patched(38, &mode_field(0o100_555)), Machine::X86_64), Ok(()));
     assert_eq!(inspect(&patched(38, &mode_field(0o755)), Machine::X86_64), Ok(()));
@@ -265,10 +205,7 @@ fn what_lambda_can_run_is_accepted() {
 
 #[test]
 fn a_weak_version_is_not_needed() {
-    let weak = Binary {
-        versions: &[("GLIBC_2.39", 2), ("GLIBC_2.17", 0)],
-        ..Binary::default()
-    };
+    let weak = Binary { versions: &[("GLIBC_2.39", 2), ("GLIBC_2.17", 0)], ..Binary::default() };
     assert_eq!(inspect(&pack(&weak.bytes()).unwrap(), Machine::X86_64), Ok(()));
 }
 
@@ -281,62 +218,33 @@ fn a_newer_c_library_is_refused() {
     ];
     for (versions, found) in newer {
         assert_eq!(
-            refusal_of(
-                &Binary {
-                    versions,
-                    ..Binary::default()
-                }
-                .bytes()
-            ),
+            refusal_of(&Binary { versions, ..Binary::default() }.bytes()),
             format!(
                 "the binary needs {found}, but provided.al2023 has 2.34: \
                  build it with `cargo zigbuild --target x86_64-unknown-linux-gnu.2.34`"
             )
         );
     }
-    let arm = Binary {
-        machine: ARM,
-        interpreter: None,
-        versions: &[("GLIBC_2.36", 0)],
-        ..Binary::default()
-    };
+    let arm = Binary { machine: ARM, interpreter: None, versions: &[("GLIBC_2.36", 0)], ..Binary::default() };
     assert_eq!(
         inspect(&pack(&arm.bytes()).unwrap(), Machine::Arm64),
-        Err(PackageError::Glibc {
-            needed: "GLIBC_2.36".to_owned(),
-            wanted: Machine::Arm64
-        })
+        Err(PackageError::Glibc { needed: "GLIBC_2.36".to_owned(), wanted: Machine::Arm64 })
     );
 }
 
 #[test]
 fn another_machine_is_refused() {
     assert_eq!(
-        refusal_of(
-            &Binary {
-                machine: ARM,
-                ..Binary::default()
-            }
-            .bytes()
-        ),
+        refusal_of(&Binary { machine: ARM, ..Binary::default() }.bytes()),
         "the binary is for arm64, but the function is x86_64: \
          build it for x86_64, or set `function.architecture: arm64`"
     );
     assert_eq!(
         inspect(&pack(&Binary::default().bytes()).unwrap(), Machine::Arm64),
-        Err(PackageError::Architecture {
-            found: Machine::X86_64,
-            wanted: Machine::Arm64
-        })
+        Err(PackageError::Architecture { found: Machine::X86_64, wanted: Machine::Arm64 })
     );
     assert_eq!(
-        refusal_of(
-            &Binary {
-                machine: 243,
-                ..Binary::default()
-            }
-            .bytes()
-        ),
+        refusal_of(&Binary { machine: 243, ..Binary::default() }.bytes()),
         "the binary is for a machine that Lambda has not (ELF number 243): build it for x86_64-unknown-linux-gnu"
     );
     for (offset, value, found) in [(4, 1, "32-bit"), (5, 2, "big-endian")] {
@@ -355,25 +263,13 @@ fn another_machine_is_refused() {
 #[test]
 fn a_loader_that_amazon_linux_has_not_is_refused() {
     assert_eq!(
-        refusal_of(
-            &Binary {
-                interpreter: Some("/lib/ld-musl-x86_64.so.1"),
-                ..Binary::default()
-            }
-            .bytes()
-        ),
+        refusal_of(&Binary { interpreter: Some("/lib/ld-musl-x86_64.so.1"), ..Binary::default() }.bytes()),
         "the binary is started by \"/lib/ld-musl-x86_64.so.1\", but provided.al2023 has only \
          /lib64/ld-linux-x86-64.so.2: link it statically (`-C target-feature=+crt-static` with \
          x86_64-unknown-linux-musl), or build it for x86_64-unknown-linux-gnu"
     );
     assert_eq!(
-        refusal_of(
-            &Binary {
-                interpreter: Some("/nix/store/x-glibc/ld.so"),
-                ..Binary::default()
-            }
-            .bytes()
-        ),
+        refusal_of(&Binary { interpreter: Some("/nix/store/x-glibc/ld.so"), ..Binary::default() }.bytes()),
         "the binary is started by \"/nix/store/x-glibc/ld.so\", but provided.al2023 has only \
          /lib64/ld-linux-x86-64.so.2: build it for x86_64-unknown-linux-gnu"
     );
@@ -383,13 +279,7 @@ fn a_loader_that_amazon_linux_has_not_is_refused() {
 fn what_is_no_executable_is_refused() {
     for (kind, found) in [(1, "an object file"), (4, "a core dump"), (9, "of an unknown kind")] {
         assert_eq!(
-            refusal_of(
-                &Binary {
-                    kind,
-                    ..Binary::default()
-                }
-                .bytes()
-            ),
+            refusal_of(&Binary { kind, ..Binary::default() }.bytes()),
             format!("the binary is {found}, but Lambda wants an executable: put the linker's output into the zip")
         );
     }
@@ -446,11 +336,7 @@ fn a_mode_that_lambda_cannot_start_is_refused() {
     windows[at + 5] = 0;
     assert_eq!(refusal(&windows), not_executable("mode 0664"));
 
-    for (kind, found) in [
-        (0o040_755, "a folder"),
-        (0o120_777, "a symbolic link"),
-        (0o020_755, "a special file"),
-    ] {
+    for (kind, found) in [(0o040_755, "a folder"), (0o120_777, "a symbolic link"), (0o020_755, "a special file")] {
         assert_eq!(
             refusal_of_mode(kind),
             format!(
@@ -485,23 +371,11 @@ fn a_directory_that_lies_is_refused() {
     // More was packed than is declared, as in a bomb; less; and the checksum of something else.
     for declared in [1_u32, 11, 1_000_000] {
         let error = inspect(&patched(24, &declared.to_le_bytes()), Machine::X86_64).unwrap_err();
-        assert!(
-            matches!(error, PackageError::WrongSize { .. } | PackageError::Corrupt(_)),
-            "{declared}: {error}"
-        );
+        assert!(matches!(error, PackageError::WrongSize { .. } | PackageError::Corrupt(_)), "{declared}: {error}");
     }
-    assert!(matches!(
-        inspect(&patched(16, &[1, 2, 3, 4]), Machine::X86_64),
-        Err(PackageError::Corrupt(_))
-    ));
-    assert_eq!(
-        inspect(&listed_twice(b"bootstrap"), Machine::X86_64),
-        Err(PackageError::Duplicate)
-    );
-    assert_eq!(
-        inspect(&listed_twice(b"bootstrab"), Machine::X86_64),
-        Err(PackageError::Overlapping)
-    );
+    assert!(matches!(inspect(&patched(16, &[1, 2, 3, 4]), Machine::X86_64), Err(PackageError::Corrupt(_))));
+    assert_eq!(inspect(&listed_twice(b"bootstrap"), Machine::X86_64), Err(PackageError::Duplicate));
+    assert_eq!(inspect(&listed_twice(b"bootstrab"), Machine::X86_64), Err(PackageError::Overlapping));
 }
 
 #[test]
@@ -560,11 +434,7 @@ fn no_damage_makes_the_inspection_panic() {
 #[test]
 fn versions_that_point_at_each_other_come_to_an_end() {
     const RECORDS: usize = 400;
-    let mut binary = Binary {
-        versions: &[("GLIBC_2.2.5", 0); RECORDS],
-        ..Binary::default()
-    }
-    .bytes();
+    let mut binary = Binary { versions: &[("GLIBC_2.2.5", 0); RECORDS], ..Binary::default() }.bytes();
     // Each record is a library and also a version of every library before it, so that the visits are their square.
     let needs = (64 + 3 * 56 + LOADER.len() + 1_usize).next_multiple_of(8);
     for at in (needs..needs + RECORDS * 16).step_by(16) {
@@ -611,9 +481,7 @@ fn a_package_of_ones_own_is_found_beside_the_spec_and_hashed() {
     assert_eq!(package.code_sha256, code_sha256(&zip));
     assert_eq!(package.origin, Origin::File(folder.path().join("own.zip")));
 
-    let error = for_spec(&function(Architecture::Arm64, Some("own.zip")), folder.path())
-        .unwrap_err()
-        .to_string();
+    let error = for_spec(&function(Architecture::Arm64, Some("own.zip")), folder.path()).unwrap_err().to_string();
     let path = folder.path().join("own.zip").display().to_string();
     assert_eq!(
         error,
@@ -632,10 +500,7 @@ fn a_package_that_cannot_be_read_says_which_and_why() {
     assert!(error.starts_with(&format!("{}: ", missing.display())), "{error}");
     assert_eq!(
         from_file(folder.path(), Architecture::X86_64).unwrap_err().to_string(),
-        format!(
-            "{}: this is not a file, but function.package wants a zip",
-            folder.path().display()
-        )
+        format!("{}: this is not a file, but function.package wants a zip", folder.path().display())
     );
 }
 
@@ -645,18 +510,13 @@ fn a_package_that_is_too_large_is_not_read() {
     let path = folder.path().join("huge.zip");
     // A terabyte of nothing: reading it would not end.
     std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
-    let Err(Error::Refused { error, .. }) = from_file(&path, Architecture::X86_64) else {
-        panic!("was accepted")
-    };
+    let Err(Error::Refused { error, .. }) = from_file(&path, Architecture::X86_64) else { panic!("was accepted") };
     assert_eq!(error, PackageError::TooLarge { size: 1 << 40 });
 }
 
 #[test]
 fn the_embedded_package_is_runnable_or_said_to_be_absent() {
-    for (architecture, machine) in [
-        (Architecture::X86_64, Machine::X86_64),
-        (Architecture::Arm64, Machine::Arm64),
-    ] {
+    for (architecture, machine) in [(Architecture::X86_64, Machine::X86_64), (Architecture::Arm64, Machine::Arm64)] {
         match for_spec(&function(architecture, None), Path::new("/nowhere")) {
             Ok(package) => {
                 assert_eq!(package.origin, Origin::Embedded);

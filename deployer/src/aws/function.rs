@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State};
+use aws_sdk_lambda::types::{
+    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State,
+};
 use plan::attribute::Change;
 use plan::ownership::{ROLE_ID_TAG, Tags};
 use plan::resource::function::{AsyncInvoke, Desired, Live, Settings};
@@ -29,7 +31,8 @@ const ROLE_NOT_READY: &[&str] = &[
 const DEFAULT_ASYNC: AsyncInvoke = AsyncInvoke { retries: 2, max_age_seconds: 21_600 };
 
 /// The attributes that `UpdateFunctionConfiguration` sets.
-const CONFIGURATION: &[&str] = &["description", "runtime", "handler", "memory", "timeout", "role", "role_id", "environment"];
+const CONFIGURATION: &[&str] =
+    &["description", "runtime", "handler", "memory", "timeout", "role", "role_id", "environment"];
 /// The attributes that `UpdateFunctionCode` sets.
 const CODE: &[&str] = &["code_sha256", "architecture"];
 /// The attributes that `PutFunctionEventInvokeConfig` sets.
@@ -109,7 +112,8 @@ fn readiness(config: &FunctionConfiguration) -> Readiness {
 /// `failed_is_final`: a function that failed before may be mended by the change that follows.
 async fn ready(clients: &Clients, name: &str, failed_is_final: bool, wait: Wait<'_>) -> Result<Option<String>> {
     until(wait, || async {
-        let answer = clients.lambda.get_function().function_name(name).send().await.map_err(failed("lambda:GetFunction"));
+        let answer =
+            clients.lambda.get_function().function_name(name).send().await.map_err(failed("lambda:GetFunction"));
         let Some(answer) = optional(answer)? else {
             return Ok(Attempt::NotYet(Error::outcome("lambda:GetFunction", "the function is not visible yet")));
         };
@@ -138,7 +142,8 @@ pub async fn create(
 ) -> Result<()> {
     let settings = &desired.settings;
     let code = FunctionCode::builder().zip_file(Blob::new(zip)).build();
-    let all: BTreeMap<String, String> = desired.tags.clone().into_iter().chain(noted.clone()).chain(role_id(desired)).collect();
+    let all: BTreeMap<String, String> =
+        desired.tags.clone().into_iter().chain(noted.clone()).chain(role_id(desired)).collect();
     propagated(clients, role, ROLE_NOT_READY, wait, || async {
         let create = clients
             .lambda

@@ -48,7 +48,13 @@ async fn retain(clients: &Clients, desired: &Desired, just_made: bool, wait: Wai
 }
 
 /// Changes what differs.
-pub async fn update(clients: &Clients, desired: &Desired, noted: &Tags, changes: &[Change], wait: Wait<'_>) -> Result<()> {
+pub async fn update(
+    clients: &Clients,
+    desired: &Desired,
+    noted: &Tags,
+    changes: &[Change],
+    wait: Wait<'_>,
+) -> Result<()> {
     if changes.iter().any(|change| change.attribute.name == "retention_days") {
         retain(clients, desired, false, wait).await?;
     }

@@ -35,7 +35,13 @@ pub struct Mutator {
 impl Mutator {
     /// For apply. `initial` is the value of a secret that is to be created.
     #[must_use]
-    pub fn to_apply(clients: Clients, desired: Desired, live: Live, zip: Vec<u8>, initial: Option<InitialValue>) -> Self {
+    pub fn to_apply(
+        clients: Clients,
+        desired: Desired,
+        live: Live,
+        zip: Vec<u8>,
+        initial: Option<InitialValue>,
+    ) -> Self {
         let on_secret = OnTeardown::Keep;
         Self { zip, initial, ..Self::to_tear_down(clients, desired, live, on_secret) }
     }
@@ -199,7 +205,12 @@ impl Mutator {
     }
 }
 
-async fn delete_role(clients: &Clients, desired: &role::Desired, live: Option<&role::Live>, wait: Wait<'_>) -> Result<()> {
+async fn delete_role(
+    clients: &Clients,
+    desired: &role::Desired,
+    live: Option<&role::Live>,
+    wait: Wait<'_>,
+) -> Result<()> {
     match live {
         Some(live) => iam::delete(clients, &desired.name, live, wait).await,
         None => Ok(()),

@@ -91,7 +91,14 @@ pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, wait: Wa
     Ok(answer.role().map(|role| role.role_id().to_owned()).unwrap_or_default())
 }
 
-async fn put(clients: &Clients, role: &str, name: &str, document: &Json, just_made: bool, wait: Wait<'_>) -> Result<()> {
+async fn put(
+    clients: &Clients,
+    role: &str,
+    name: &str,
+    document: &Json,
+    just_made: bool,
+    wait: Wait<'_>,
+) -> Result<()> {
     settled(wait, just_made, || async {
         let put = clients.iam.put_role_policy().role_name(role).policy_name(name).policy_document(document.to_string());
         put.send().await.map(drop).map_err(failed("iam:PutRolePolicy"))
@@ -100,7 +107,13 @@ async fn put(clients: &Clients, role: &str, name: &str, document: &Json, just_ma
 }
 
 /// Changes what differs, and nothing else.
-pub async fn update(clients: &Clients, desired: &Desired, noted: &Tags, changes: &[Change], wait: Wait<'_>) -> Result<()> {
+pub async fn update(
+    clients: &Clients,
+    desired: &Desired,
+    noted: &Tags,
+    changes: &[Change],
+    wait: Wait<'_>,
+) -> Result<()> {
     let name = &desired.name;
     for change in changes {
         let key = change.attribute.key.as_deref();
@@ -161,10 +174,7 @@ async fn detach(clients: &Clients, role: &str, arn: &str) -> Result<()> {
 pub async fn delete(clients: &Clients, name: &str, live: &Live, wait: Wait<'_>) -> Result<()> {
     let removals = live.policies.keys().map(|policy| remove(clients, name, policy));
     let detachments = live.attached.iter().map(|arn| detach(clients, name, arn));
-    tokio::try_join!(
-        futures_util::future::try_join_all(removals),
-        futures_util::future::try_join_all(detachments)
-    )?;
+    tokio::try_join!(futures_util::future::try_join_all(removals), futures_util::future::try_join_all(detachments))?;
     settled(wait, false, || async {
         let delete = clients.iam.delete_role().role_name(name).send().await.map_err(failed("iam:DeleteRole"));
         match gone(delete) {

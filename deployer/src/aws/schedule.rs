@@ -1,8 +1,8 @@
 //! EventBridge Scheduler: the schedule.
 
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target};
-use plan::resource::schedule::{Desired, Live, Settings};
 use plan::resource::role;
+use plan::resource::schedule::{Desired, Live, Settings};
 use serde_json::Value as Json;
 
 use super::client::Clients;

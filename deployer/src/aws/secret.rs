@@ -30,7 +30,8 @@ pub struct Version {
 pub async fn observe(clients: &Clients, name: &str) -> Result<Option<Live>> {
     let answer = clients.secrets.describe_secret().secret_id(name).send().await;
     let Some(secret) = optional(answer.map_err(failed("secretsmanager:DescribeSecret")))? else { return Ok(None) };
-    let versions: BTreeMap<String, Vec<String>> = secret.version_ids_to_stages().cloned().unwrap_or_default().into_iter().collect();
+    let versions: BTreeMap<String, Vec<String>> =
+        secret.version_ids_to_stages().cloned().unwrap_or_default().into_iter().collect();
     Ok(Some(Live {
         arn: secret.arn().unwrap_or_default().to_owned(),
         description: secret.description().unwrap_or_default().to_owned(),
@@ -58,7 +59,12 @@ fn timestamp(date: &DateTime) -> Option<jiff::Timestamp> {
 }
 
 /// The key as which a live secret's key is compared: the desired ARN where both are one key.
-pub async fn comparable_key(clients: &Clients, live: Option<&str>, spelled: &str, desired: Option<&str>) -> Result<Option<String>> {
+pub async fn comparable_key(
+    clients: &Clients,
+    live: Option<&str>,
+    spelled: &str,
+    desired: Option<&str>,
+) -> Result<Option<String>> {
     match (live, desired) {
         (Some(live), Some(desired)) if live == desired || live == spelled || desired.ends_with(&format!("/{live}")) => {
             Ok(Some(desired.to_owned()))
@@ -135,7 +141,9 @@ async fn until_gone(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()>
     until(wait, || async {
         Ok(match observe(clients, name).await? {
             None => Attempt::Done(()),
-            Some(_) => Attempt::NotYet(Error::outcome("secretsmanager:DeleteSecret", "the secret is still being deleted")),
+            Some(_) => {
+                Attempt::NotYet(Error::outcome("secretsmanager:DeleteSecret", "the secret is still being deleted"))
+            }
         })
     })
     .await
@@ -144,7 +152,9 @@ async fn until_gone(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()>
 /// The versions of a secret that have a label, newest first.
 pub async fn versions(clients: &Clients, name: &str) -> Result<Vec<Version>> {
     let answer = clients.secrets.list_secret_version_ids().secret_id(name).send().await;
-    let Some(list) = optional(answer.map_err(failed("secretsmanager:ListSecretVersionIds")))? else { return Ok(Vec::new()) };
+    let Some(list) = optional(answer.map_err(failed("secretsmanager:ListSecretVersionIds")))? else {
+        return Ok(Vec::new());
+    };
     let mut versions: Vec<Version> = list
         .versions()
         .iter()

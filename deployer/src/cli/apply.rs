@@ -67,7 +67,8 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     let environment = aws::environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
-    let (mut document, mut ready) = (Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] }, vec![]);
+    let (mut document, mut ready) =
+        (Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] }, vec![]);
     while let Some(result) = results.next().await {
         let checked = result.and_then(|planned| {
             show(&planned, &args, ui);
@@ -210,7 +211,10 @@ fn tell(applied: &Applied, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exit {
             if args.output == Output::Text {
                 let (good, counts) = (ui.out.good(), counts(&planned.plan.actions));
                 let took = seconds(report.elapsed);
-                ui.print(&format!("\n{good}Applied.{good:#} {stack}: {counts} in {took}.{}\n", healthy(answer.as_ref())));
+                ui.print(&format!(
+                    "\n{good}Applied.{good:#} {stack}: {counts} in {took}.{}\n",
+                    healthy(answer.as_ref())
+                ));
             }
             Exit::Done
         }
@@ -236,7 +240,9 @@ fn counts(actions: &[Action]) -> String {
 
 fn healthy(answer: Option<&Answer>) -> &'static str {
     match answer {
-        Some(_) => "\nEverything reads back as planned, and the function's self-check passed: it can rotate the secret.",
+        Some(_) => {
+            "\nEverything reads back as planned, and the function's self-check passed: it can rotate the secret."
+        }
         None => "\nEverything reads back as planned.",
     }
 }

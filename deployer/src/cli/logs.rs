@@ -67,7 +67,11 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     }
 }
 
-async fn read(environment: &aws_config::SdkConfig, stack: &Stack, since: jiff::Timestamp) -> Result<Vec<LogLine>, Error> {
+async fn read(
+    environment: &aws_config::SdkConfig,
+    stack: &Stack,
+    since: jiff::Timestamp,
+) -> Result<Vec<LogLine>, Error> {
     let clients = Clients::new(environment, &stack.spec.region);
     clients.logs(&Names::of(&stack.spec).log_group(), since).await
 }

@@ -46,10 +46,12 @@ impl std::str::FromStr for Adopt {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let (stack, address) = text.rsplit_once('/').map_or((None, text), |(stack, kind)| (Some(stack.to_owned()), kind));
-        let kind = Kind::ALL.into_iter().find(|kind| kind.address() == address).ok_or_else(|| {
-            format!("the resources of a stack are {}", Kind::ALL.map(Kind::address).join(", "))
-        })?;
+        let (stack, address) =
+            text.rsplit_once('/').map_or((None, text), |(stack, kind)| (Some(stack.to_owned()), kind));
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.address() == address)
+            .ok_or_else(|| format!("the resources of a stack are {}", Kind::ALL.map(Kind::address).join(", ")))?;
         Ok(Self { stack, kind })
     }
 }

@@ -6,10 +6,10 @@ use plan::render::FORMAT_VERSION;
 use plan::resource::Kind;
 use serde::Serialize;
 
+use super::Output;
 use super::failure::{Failure, FailureJson, explain};
 use super::planning::{concurrently, observe};
 use super::stacks::{self, Stack};
-use super::Output;
 use crate::aws::{self, Clients, Observer, Version};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
@@ -121,11 +121,14 @@ async fn rotate(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Rot
         let tags = live.tags(kind).cloned().unwrap_or_default();
         if plan::ownership::owner(&ours, &tags) != plan::ownership::Owner::Us {
             let what = format!("refused: the {kind} is not this stack's");
-            return Err(Problem::Rotation { what, details: vec!["nothing was changed".to_owned()], exit: Exit::Refused });
+            return Err(Problem::Rotation {
+                what,
+                details: vec!["nothing was changed".to_owned()],
+                exit: Exit::Refused,
+            });
         }
     }
-    let event =
-        Event::Rotate { secret_arn: Some(secret_live.arn.clone()), schedule_arn: None, scheduled_time: None };
+    let event = Event::Rotate { secret_arn: Some(secret_live.arn.clone()), schedule_arn: None, scheduled_time: None };
     let invocation = clients.invoke(function, &event).await.map_err(|error| call(&error))?;
     let answer = invocation.outcome.map_err(|error| {
         let log = invocation.log_tail.iter().map(|line| format!("log: {line}"));

@@ -67,7 +67,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     }
     let entries: Result<Vec<_>, _> = std::fs::read_dir(path).map_err(failed)?.collect();
     let is_yaml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-    let mut found: Vec<PathBuf> = entries.map_err(failed)?.iter().map(std::fs::DirEntry::path).filter(is_yaml).collect();
+    let mut found: Vec<PathBuf> =
+        entries.map_err(failed)?.iter().map(std::fs::DirEntry::path).filter(is_yaml).collect();
     found.sort();
     if found.is_empty() { Err(format!("{} has no .yaml or .yml file", path.display())) } else { Ok(found) }
 }

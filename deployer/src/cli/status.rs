@@ -8,11 +8,11 @@ use plan::render::FORMAT_VERSION;
 use plan::resource::Kind;
 use serde::Serialize;
 
+use super::Output;
 use super::failure::{Failure, FailureJson};
 use super::planning::{concurrently, observe};
 use super::stacks::{self, Stack};
 use super::validate::next_times;
-use super::Output;
 use crate::aws::{self, Clients, Observer, Version};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
@@ -119,7 +119,11 @@ async fn look(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Statu
     Ok(Status {
         resources: Kind::ALL.map(|kind| resource(&stack, &live, kind)).into(),
         versions: versions.iter().map(|version| version_status(version, now)).collect(),
-        next: if fires { next.iter().map(|time| time.strftime("%Y-%m-%d %H:%M %Z").to_string()).collect() } else { vec![] },
+        next: if fires {
+            next.iter().map(|time| time.strftime("%Y-%m-%d %H:%M %Z").to_string()).collect()
+        } else {
+            vec![]
+        },
         schedule,
         stack: stack.spec.name,
         account: stack.spec.account,
@@ -155,7 +159,9 @@ fn detail(live: &Live, kind: Kind) -> String {
             None => "present".to_owned(),
         },
         Kind::Function => live.function.as_ref().and_then(|f| f.state.clone()).unwrap_or_default().to_lowercase(),
-        Kind::ScheduleGroup if live.schedule_group.as_ref().is_some_and(|group| group.deleting) => "deleting".to_owned(),
+        Kind::ScheduleGroup if live.schedule_group.as_ref().is_some_and(|group| group.deleting) => {
+            "deleting".to_owned()
+        }
         Kind::Schedule => match live.schedule.as_ref().is_some_and(|schedule| schedule.settings.enabled) {
             true => "enabled".to_owned(),
             false => "disabled".to_owned(),
@@ -196,11 +202,17 @@ fn text(status: &Status, ui: Ui) -> String {
         None => text.push_str(&format!("  current version  {attention}none{attention:#}\n")),
     }
     if let Some(version) = status.versions.iter().find(|version| is_stuck(version)) {
-        text.push_str(&format!("  {attention}pending version  {}: a rotation has not ended{attention:#}\n", version.id));
+        text.push_str(&format!(
+            "  {attention}pending version  {}: a rotation has not ended{attention:#}\n",
+            version.id
+        ));
     }
     if let Some(schedule) = &status.schedule {
         let next = status.next.first().map_or_else(|| "never".to_owned(), Clone::clone);
-        text.push_str(&format!("  next rotation    {next}  {faint}{} {}{faint:#}\n", schedule.expression, schedule.timezone));
+        text.push_str(&format!(
+            "  next rotation    {next}  {faint}{} {}{faint:#}\n",
+            schedule.expression, schedule.timezone
+        ));
     }
     text
 }

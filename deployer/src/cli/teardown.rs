@@ -57,12 +57,17 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     let environment = aws::environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_tear_down(&environment, stack, options)));
-    let (mut document, mut ready) = (Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] }, vec![]);
+    let (mut document, mut ready) =
+        (Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] }, vec![]);
     while let Some(result) = results.next().await {
         match result {
             Ok(planned) => {
                 let text = render::teardown(&planned.plan, if args.output == Output::Json { &ui.err } else { &ui.out });
-                if args.output == Output::Json { ui.note(&text) } else { ui.print(&text) }
+                if args.output == Output::Json {
+                    ui.note(&text)
+                } else {
+                    ui.print(&text)
+                }
                 ready.push(planned);
             }
             Err((stack, failure)) => {
@@ -170,7 +175,8 @@ fn tell(torn_down: &TornDown, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exi
     if args.output == Output::Text && !plan.is_empty() {
         ui.print(&ending(plan, report, recoverable_until.as_deref(), args.force_delete_secret, ui));
     }
-    let foreign: Vec<String> = plan.refusals.iter().map(|refusal| format!("{} {}", refusal.kind, refusal.name)).collect();
+    let foreign: Vec<String> =
+        plan.refusals.iter().map(|refusal| format!("{} {}", refusal.kind, refusal.name)).collect();
     if !foreign.is_empty() {
         ui.error(&format!("stack {}: left alone what is not this stack's", plan.stack), &foreign);
     }

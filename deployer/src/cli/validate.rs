@@ -4,8 +4,8 @@ use plan::render::FORMAT_VERSION;
 use plan::spec::schedule::Expression;
 use serde::Serialize;
 
-use super::stacks::{self, Checked, Stack};
 use super::Output;
+use super::stacks::{self, Checked, Stack};
 use crate::exit::Exit;
 use crate::ui::Ui;
 

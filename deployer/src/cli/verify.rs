@@ -34,7 +34,8 @@ pub async fn read_back(planned: &Planned) -> Result<Plan, String> {
             return Ok(plan);
         }
         if start.elapsed() > DEADLINE {
-            let differing = plan.actions.iter().filter(|action| action.is_pending()).map(|action| action.kind.address());
+            let differing =
+                plan.actions.iter().filter(|action| action.is_pending()).map(|action| action.kind.address());
             let differing = differing.collect::<Vec<_>>().join(", ");
             return Err(format!("still different when read back: {differing}; `deploy plan` shows how"));
         }
@@ -58,7 +59,8 @@ fn reading(failure: &Failure) -> String {
 pub async fn self_check(clients: &Clients, function: &str) -> Result<Answer, String> {
     let start = Instant::now();
     loop {
-        let invocation = clients.invoke(function, &Event::SelfCheck { secret_arn: None }).await.map_err(|e| explain(&e))?;
+        let invocation =
+            clients.invoke(function, &Event::SelfCheck { secret_arn: None }).await.map_err(|e| explain(&e))?;
         match invocation.outcome {
             Ok(answer) if answer.outcome == Outcome::Healthy => return Ok(answer),
             Ok(_) => return Err("the function gave no self-check's answer".to_owned()),

@@ -118,7 +118,11 @@ fn is_credentials(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Failed(error) if error.class == Class::Credentials)
 }
 
-async fn perform<'a, M: Mutate>(action: &'a Action, mutate: &M, tell: &(dyn Fn(&Event<'_>) + Sync)) -> (&'a Action, Outcome) {
+async fn perform<'a, M: Mutate>(
+    action: &'a Action,
+    mutate: &M,
+    tell: &(dyn Fn(&Event<'_>) + Sync),
+) -> (&'a Action, Outcome) {
     let start = Instant::now();
     let done = mutate.perform(action, &|why| tell(&Event::Waiting(action, why))).await;
     (action, done.map_or_else(Outcome::Failed, |()| Outcome::Done(start.elapsed())))

@@ -23,7 +23,9 @@ impl Interrupt {
     #[must_use]
     pub fn listen(ui: Ui) -> Self {
         let this = Self::default();
-        if let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        if let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        {
             let heard = this.clone();
             tokio::spawn(async move {
                 loop {

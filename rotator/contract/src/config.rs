@@ -72,10 +72,7 @@ impl Config {
     /// The first variable that is absent or does not parse.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let text = |variable: &'static str| {
-            get(variable).filter(|v| !v.is_empty()).ok_or(ConfigError {
-                variable,
-                reason: "is not set".to_owned(),
-            })
+            get(variable).filter(|v| !v.is_empty()).ok_or(ConfigError { variable, reason: "is not set".to_owned() })
         };
         Ok(Self {
             secret_arn: text(env::SECRET_ARN)?,
@@ -87,10 +84,7 @@ impl Config {
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(variable: &'static str, text: &str) -> Result<T, ConfigError> {
-    serde_json::from_str(text).map_err(|e| ConfigError {
-        variable,
-        reason: e.to_string(),
-    })
+    serde_json::from_str(text).map_err(|e| ConfigError { variable, reason: e.to_string() })
 }
 
 #[cfg(test)]
@@ -106,12 +100,7 @@ mod tests {
             let read = Config::from_env(|k| written.get(k).cloned()).unwrap();
             assert_eq!(
                 read,
-                Config {
-                    secret_arn: "arn:x".into(),
-                    field: field.map(Into::into),
-                    password,
-                    target: Target::None
-                }
+                Config { secret_arn: "arn:x".into(), field: field.map(Into::into), password, target: Target::None }
             );
         }
     }

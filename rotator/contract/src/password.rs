@@ -52,12 +52,7 @@ pub struct PasswordPolicy {
 
 impl Default for PasswordPolicy {
     fn default() -> Self {
-        Self {
-            length: 32,
-            require: Class::ALL.to_vec(),
-            symbols: "!@#$%^&*".to_owned(),
-            exclude: String::new(),
-        }
+        Self { length: 32, require: Class::ALL.to_vec(), symbols: "!@#$%^&*".to_owned(), exclude: String::new() }
     }
 }
 
@@ -80,11 +75,7 @@ impl std::fmt::Display for Infeasible {
             Self::Length(length) => write!(f, "length {length} is outside {MIN_LENGTH} to {MAX_LENGTH}"),
             Self::NoClass => f.write_str("no character class is required, so no character is allowed"),
             Self::EmptyClass(class) => {
-                write!(
-                    f,
-                    "class {} is required, but has no character left",
-                    format!("{class:?}").to_lowercase()
-                )
+                write!(f, "class {} is required, but has no character left", format!("{class:?}").to_lowercase())
             }
             Self::NotASymbol(c) => write!(f, "`symbols` may only have printable ASCII symbols, not {c:?}"),
         }
@@ -99,19 +90,9 @@ impl PasswordPolicy {
     pub fn preset(preset: Preset) -> Self {
         let without_symbols = vec![Class::Lower, Class::Upper, Class::Digit];
         match preset {
-            Preset::Alphanumeric => Self {
-                require: without_symbols,
-                symbols: String::new(),
-                ..Self::default()
-            },
-            Preset::UrlSafe => Self {
-                symbols: "-._~".to_owned(),
-                ..Self::default()
-            },
-            Preset::Rds => Self {
-                symbols: "!#$%^&*()-_=+[]{}<>:?".to_owned(),
-                ..Self::default()
-            },
+            Preset::Alphanumeric => Self { require: without_symbols, symbols: String::new(), ..Self::default() },
+            Preset::UrlSafe => Self { symbols: "-._~".to_owned(), ..Self::default() },
+            Preset::Rds => Self { symbols: "!#$%^&*()-_=+[]{}<>:?".to_owned(), ..Self::default() },
         }
     }
 
@@ -124,10 +105,7 @@ impl PasswordPolicy {
             Class::Digit => (b'0'..=b'9').collect(),
             Class::Symbol => self.symbols.bytes().filter(u8::is_ascii_punctuation).collect(),
         };
-        let mut left: Vec<u8> = all
-            .into_iter()
-            .filter(|&b| !self.exclude.contains(char::from(b)))
-            .collect();
+        let mut left: Vec<u8> = all.into_iter().filter(|&b| !self.exclude.contains(char::from(b))).collect();
         left.sort_unstable();
         left.dedup();
         left

@@ -80,18 +80,11 @@ impl State {
     }
 
     pub fn of(&self, id: &str) -> Vec<String> {
-        self.labels
-            .iter()
-            .filter(|(_, holder)| *holder == id)
-            .map(|(label, _)| label.clone())
-            .collect()
+        self.labels.iter().filter(|(_, holder)| *holder == id).map(|(label, _)| label.clone()).collect()
     }
 
     pub fn leftovers(&self) -> Vec<&String> {
-        self.labels
-            .keys()
-            .filter(|label| *label == PENDING || label.starts_with(BASE_PREFIX))
-            .collect()
+        self.labels.keys().filter(|label| *label == PENDING || label.starts_with(BASE_PREFIX)).collect()
     }
 }
 
@@ -123,20 +116,11 @@ pub struct Model<'a> {
 
 impl<'a> Model<'a> {
     pub fn new(state: &'a RefCell<State>) -> Self {
-        Self {
-            state,
-            calls: Cell::new(0),
-            fault: None,
-            pauses: false,
-            log: RefCell::default(),
-        }
+        Self { state, calls: Cell::new(0), fault: None, pauses: false, log: RefCell::default() }
     }
 
     pub fn with_fault(state: &'a RefCell<State>, call: usize, fault: Fault) -> Self {
-        Self {
-            fault: Some((call, fault)),
-            ..Self::new(state)
-        }
+        Self { fault: Some((call, fault)), ..Self::new(state) }
     }
 
     async fn call<R>(
@@ -150,10 +134,7 @@ impl<'a> Model<'a> {
         let number = self.calls.replace(self.calls.get() + 1);
         self.log.borrow_mut().push(action);
         let fault = self.fault.filter(|(at, _)| *at == number).map(|(_, fault)| fault);
-        let lost = Kind::Unreachable {
-            action,
-            what: "no answer in time",
-        };
+        let lost = Kind::Unreachable { action, what: "no answer in time" };
         match fault {
             Some(Fault::Before) => return Err(lost),
             Some(Fault::Manual) => self.state.borrow_mut().manual_change("manual"),
@@ -167,56 +148,32 @@ impl<'a> Model<'a> {
 /// Gives way once.
 async fn pause() {
     let mut waited = false;
-    poll_fn(|_| {
-        if std::mem::replace(&mut waited, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
+    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 fn refused(action: &'static str, code: &str) -> Kind {
-    Kind::Refused(Refusal {
-        action,
-        code: code.to_owned(),
-        request_id: "r".to_owned(),
-    })
+    Kind::Refused(Refusal { action, code: code.to_owned(), request_id: "r".to_owned() })
 }
 
 fn version(state: &State, id: &str) -> Version {
-    Version {
-        id: id.to_owned(),
-        value: state.values[id].clone().into(),
-        labels: state.of(id),
-        created: Some(1),
-    }
+    Version { id: id.to_owned(), value: state.values[id].clone().into(), labels: state.of(id), created: Some(1) }
 }
 
 impl Store for Model<'_> {
     async fn labels(&self) -> Result<Labels, Kind> {
         self.call("labels", |state| {
             let ids = state.values.keys().map(|id| (id.clone(), state.of(id)));
-            Ok(Labels(
-                ids.filter(|(_, labels)| !labels.is_empty()).collect::<HashMap<_, _>>(),
-            ))
+            Ok(Labels(ids.filter(|(_, labels)| !labels.is_empty()).collect::<HashMap<_, _>>()))
         })
         .await
     }
 
     async fn current(&self) -> Result<Option<Version>, Kind> {
-        self.call("current", |state| {
-            Ok(state.holder(CURRENT).map(|id| version(state, id)))
-        })
-        .await
+        self.call("current", |state| Ok(state.holder(CURRENT).map(|id| version(state, id)))).await
     }
 
     async fn version(&self, id: &str) -> Result<Option<Version>, Kind> {
-        self.call("version", |state| {
-            Ok(state.values.contains_key(id).then(|| version(state, id)))
-        })
-        .await
+        self.call("version", |state| Ok(state.values.contains_key(id).then(|| version(state, id)))).await
     }
 
     async fn put(&self, id: &str, value: &SecretText, labels: &[&str]) -> Result<Put, Kind> {
@@ -229,22 +186,12 @@ impl Store for Model<'_> {
 
     async fn move_current(&self, from: Option<&str>, to: &str) -> Result<(), Kind> {
         let action = "move";
-        self.call(action, |state| {
-            state
-                .update(CURRENT, from, Some(to))
-                .map_err(|code| refused(action, code))
-        })
-        .await
+        self.call(action, |state| state.update(CURRENT, from, Some(to)).map_err(|code| refused(action, code))).await
     }
 
     async fn remove_label(&self, label: &str, from: &str) -> Result<(), Kind> {
         let action = "remove";
-        self.call(action, |state| {
-            state
-                .update(label, Some(from), None)
-                .map_err(|code| refused(action, code))
-        })
-        .await
+        self.call(action, |state| state.update(label, Some(from), None).map_err(|code| refused(action, code))).await
     }
 }
 
@@ -256,14 +203,7 @@ pub async fn tick(store: &Model<'_>, token: &str) -> Result<Done, Error> {
 /// One delivery of a tick.
 pub async fn tick_at(store: &Model<'_>, target: &impl Target, token: &str) -> Result<Done, Error> {
     let policy = PasswordPolicy::default();
-    Rotation {
-        store,
-        target,
-        field: Some("password"),
-        policy: &policy,
-    }
-    .run(token)
-    .await
+    Rotation { store, target, field: Some("password"), policy: &policy }.run(token).await
 }
 
 /// Runs a future that waits for nothing but its own pauses.

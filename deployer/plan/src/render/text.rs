@@ -195,7 +195,9 @@ fn one_line(change: &Change, verb: Verb, palette: &Palette) -> String {
     match (&change.before, &change.after) {
         (None, Some(value)) if verb == Verb::Create => inline(value),
         (None, Some(value)) => format!("{} → {}", styled(palette.faint, "absent"), after(value)),
-        (Some(value), None) => format!("{} → {}", styled(palette.delete, inline(value)), styled(palette.faint, "absent")),
+        (Some(value), None) => {
+            format!("{} → {}", styled(palette.delete, inline(value)), styled(palette.faint, "absent"))
+        }
         (Some(before), Some(value)) => format!("{} → {}", styled(palette.delete, inline(before)), after(value)),
         (None, None) => String::new(),
     }

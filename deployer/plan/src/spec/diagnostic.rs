@@ -72,24 +72,15 @@ impl Diagnostic {
     }
 
     pub(super) fn warning(code: &'static str, message: impl Into<String>, span: Range<usize>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, message, span)
-        }
+        Self { severity: Severity::Warning, ..Self::error(code, message, span) }
     }
 
     pub(super) fn labelled(self, label: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            ..self
-        }
+        Self { label: label.into(), ..self }
     }
 
     pub(super) fn help(self, help: impl Into<String>) -> Self {
-        Self {
-            help: Some(help.into()),
-            ..self
-        }
+        Self { help: Some(help.into()), ..self }
     }
 
     pub(super) fn redacting(mut self, span: Range<usize>) -> Self {
@@ -101,24 +92,8 @@ impl Diagnostic {
     #[must_use]
     pub fn locate<'a>(&'a self, file: &'a str, text: &str) -> Located<'a> {
         let (line, column) = line_column(text, self.span.start);
-        let Self {
-            severity,
-            code,
-            message,
-            label,
-            help,
-            ..
-        } = self;
-        Located {
-            severity: *severity,
-            code,
-            file,
-            line,
-            column,
-            message,
-            label,
-            help: help.as_deref(),
-        }
+        let Self { severity, code, message, label, help, .. } = self;
+        Located { severity: *severity, code, file, line, column, message, label, help: help.as_deref() }
     }
 }
 
@@ -126,10 +101,7 @@ impl Diagnostic {
 pub(super) fn line_column(text: &str, position: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(position)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[line_start..].chars().count() + 1,
-    )
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// In the file's order, printable, and each knowing of every secret: rendering one alone must not show another's.
@@ -137,9 +109,7 @@ pub(super) fn finish(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let redacted: Vec<Range<usize>> = diagnostics.iter().flat_map(|d| d.redacted.clone()).collect();
     for diagnostic in &mut diagnostics {
         diagnostic.redacted.clone_from(&redacted);
-        let texts = [&mut diagnostic.message, &mut diagnostic.label]
-            .into_iter()
-            .chain(&mut diagnostic.help);
+        let texts = [&mut diagnostic.message, &mut diagnostic.label].into_iter().chain(&mut diagnostic.help);
         for text in texts.filter(|text| text.contains(char::is_control)) {
             // A value may carry a terminal's control sequences.
             *text = text.replace(char::is_control, "\u{fffd}");
@@ -153,10 +123,7 @@ pub(super) fn finish(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
 #[must_use]
 pub fn render(origin: &str, text: &str, diagnostics: &[Diagnostic], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let told: Vec<String> = diagnostics
-        .iter()
-        .map(|d| render_one(&renderer, origin, text, d))
-        .collect();
+    let told: Vec<String> = diagnostics.iter().map(|d| render_one(&renderer, origin, text, d)).collect();
     told.join("\n\n")
 }
 
@@ -166,16 +133,9 @@ fn render_one(renderer: &Renderer, origin: &str, text: &str, diagnostic: &Diagno
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let annotation = AnnotationKind::Primary
-        .span(source.map(&diagnostic.span))
-        .label(diagnostic.label.as_str());
-    let snippet = Snippet::source(source.text.as_str())
-        .path(origin)
-        .annotation(annotation);
-    let group: Group<'_> = level
-        .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.code)
-        .element(snippet);
+    let annotation = AnnotationKind::Primary.span(source.map(&diagnostic.span)).label(diagnostic.label.as_str());
+    let snippet = Snippet::source(source.text.as_str()).path(origin).annotation(annotation);
+    let group: Group<'_> = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).element(snippet);
     let group = match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(help.as_str())),
         None => group,

@@ -51,19 +51,11 @@ pub fn load(origin: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
     let Ok(raw) = serde_json::from_value::<RawSpec>(structure.value) else {
         // The schema and the model are one, so this is a mistake of this crate; serde's words could quote a value.
         let fault = Diagnostic::error("schema", "the schema and the loader disagree about this file", 0..0);
-        found.push(
-            fault
-                .labelled("somewhere in here")
-                .help("please report it, with the file's keys"),
-        );
+        found.push(fault.labelled("somewhere in here").help("please report it, with the file's keys"));
         return Err(diagnostic::finish(found));
     };
     let spec = raw.resolve();
     found.extend(check::check(&spec, text, &structure.places));
     let found = diagnostic::finish(found);
-    if found.iter().any(|d| d.severity == Severity::Error) {
-        Err(found)
-    } else {
-        Ok(Loaded { spec, warnings: found })
-    }
+    if found.iter().any(|d| d.severity == Severity::Error) { Err(found) } else { Ok(Loaded { spec, warnings: found }) }
 }

@@ -45,10 +45,7 @@ pub(super) fn secrets_of_unknown(text: &str, path: &str, key: &Range<usize>, nod
             .iter()
             .flat_map(|entry| secrets_of_unknown(text, &entry.key, &entry.key_span, &entry.node))
             .collect(),
-        Kind::List(items) => items
-            .iter()
-            .flat_map(|item| secrets_of_unknown(text, "", &item.span, item))
-            .collect(),
+        Kind::List(items) => items.iter().flat_map(|item| secrets_of_unknown(text, "", &item.span, item)).collect(),
         _ => Vec::new(),
     }
 }
@@ -63,9 +60,7 @@ fn in_section(path: &str) -> bool {
 }
 
 fn end_of_line(text: &str, position: usize) -> usize {
-    text[position..]
-        .find('\n')
-        .map_or(text.len(), |length| position + length)
+    text[position..].find('\n').map_or(text.len(), |length| position + length)
 }
 
 /// Where the text is no YAML: what of the line of a byte may be a secret, by the nearest key above it.
@@ -89,10 +84,6 @@ fn key_of(line: &str) -> Option<&str> {
 }
 
 fn sounds_secret(key: &str) -> bool {
-    let plain: String = key
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect();
+    let plain: String = key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     WORDS.iter().any(|word| plain.contains(word))
 }

@@ -49,10 +49,7 @@ impl<'a> Shape<'a> {
     }
 
     fn of(self, own: &'a Value) -> Self {
-        let reference = own
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|path| path.strip_prefix('#'));
+        let reference = own.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
         let own = reference.and_then(|path| self.root.pointer(path)).unwrap_or(own);
         Self { own, ..self }
     }
@@ -74,24 +71,17 @@ impl<'a> Shape<'a> {
             ("array", "a list"),
             ("object", "a map of keys"),
         ];
-        NAMES
-            .into_iter()
-            .find(|(kind, _)| self.allows(kind))
-            .map_or("something else", |(_, name)| name)
+        NAMES.into_iter().find(|(kind, _)| self.allows(kind)).map_or("something else", |(_, name)| name)
     }
 
     pub(super) fn property(self, key: &str) -> Option<Self> {
         let named = self.own.get("properties").and_then(|properties| properties.get(key));
-        named
-            .or_else(|| self.own.get("additionalProperties").filter(|any| any.is_object()))
-            .map(|own| self.of(own))
+        named.or_else(|| self.own.get("additionalProperties").filter(|any| any.is_object())).map(|own| self.of(own))
     }
 
     pub(super) fn keys(self) -> impl Iterator<Item = &'a str> {
         let properties = self.own.get("properties").and_then(Value::as_object);
-        properties
-            .into_iter()
-            .flat_map(|properties| properties.keys().map(String::as_str))
+        properties.into_iter().flat_map(|properties| properties.keys().map(String::as_str))
     }
 
     pub(super) fn required(self) -> impl Iterator<Item = &'a str> {
@@ -111,13 +101,7 @@ impl<'a> Shape<'a> {
 
     /// The only numbers that will do.
     pub(super) fn numbers(self) -> Option<Vec<i64>> {
-        let numbers: Vec<i64> = self
-            .own
-            .get("enum")?
-            .as_array()?
-            .iter()
-            .filter_map(Value::as_i64)
-            .collect();
+        let numbers: Vec<i64> = self.own.get("enum")?.as_array()?.iter().filter_map(Value::as_i64).collect();
         (!numbers.is_empty()).then_some(numbers)
     }
 
@@ -130,15 +114,9 @@ impl<'a> Shape<'a> {
     pub(super) fn example(self) -> String {
         if let Some(example) = self.own.pointer("/examples/0").and_then(Value::as_str) {
             let number = example.bytes().all(|b| b.is_ascii_digit());
-            return if number {
-                format!("\"{example}\"")
-            } else {
-                example.to_owned()
-            };
+            return if number { format!("\"{example}\"") } else { example.to_owned() };
         }
-        let required = self
-            .required()
-            .filter_map(|key| Some(format!("{key}: {}", self.property(key)?.example())));
+        let required = self.required().filter_map(|key| Some(format!("{key}: {}", self.property(key)?.example())));
         format!("{{{}}}", required.collect::<Vec<_>>().join(", "))
     }
 

@@ -86,49 +86,25 @@ fn syntax_fault(text: &str, error: &serde_yaml::Error) -> Diagnostic {
     use serde_yaml::Error as E;
 
     let span = error.location().map_or(0..0, |location| bytes(text, location));
-    let end = text[span.start..]
-        .find('\n')
-        .map_or(text.len(), |length| span.start + length);
+    let end = text[span.start..].find('\n').map_or(text.len(), |length| span.start + length);
     let span = span.start..span.end.clamp(span.start, end);
     let fault = |message: &str| Diagnostic::error("yaml-syntax", message, span.clone()).labelled("here");
-    let limit = |message: &str, help: &str| {
-        Diagnostic {
-            code: "yaml-limit",
-            ..fault(message)
-        }
-        .help(help)
-    };
-    let cause = if let E::AliasError { error, .. } = error {
-        error
-    } else {
-        error
-    };
+    let limit = |message: &str, help: &str| Diagnostic { code: "yaml-limit", ..fault(message) }.help(help);
+    let cause = if let E::AliasError { error, .. } = error { error } else { error };
     match cause {
-        E::MultipleDocuments { .. }
-        | E::Budget {
-            breach: BudgetBreach::Documents { .. },
-            ..
-        } => limit(
-            "there is a second YAML document in this file",
-            "give each stack a file of its own",
-        ),
+        E::MultipleDocuments { .. } | E::Budget { breach: BudgetBreach::Documents { .. }, .. } => {
+            limit("there is a second YAML document in this file", "give each stack a file of its own")
+        }
         // Only keys are read as strings.
         E::Unexpected { .. } | E::NullIntoString { .. } => fault("a key must be text").help("put it in quotes"),
         E::MergeKeyNotAllowed { .. } => limit("a spec takes no YAML merge key (`<<`)", "write the keys out"),
-        E::Budget { .. } | E::AliasReplayLimitExceeded { .. } | E::AliasExpansionLimitExceeded { .. } => limit(
-            "there is more YAML in here than a spec can need",
-            "write less, or with fewer aliases",
-        ),
+        E::Budget { .. } | E::AliasReplayLimitExceeded { .. } | E::AliasExpansionLimitExceeded { .. } => {
+            limit("there is more YAML in here than a spec can need", "write less, or with fewer aliases")
+        }
         _ => {
             let told = error.render();
             // The first line, without its place.
-            let told = told
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .split(" at line ")
-                .next()
-                .unwrap_or_default();
+            let told = told.lines().next().unwrap_or_default().split(" at line ").next().unwrap_or_default();
             let told = told.strip_prefix("error: ").unwrap_or(told);
             fault(&format!("this is no valid YAML: {told}"))
         }
@@ -138,12 +114,9 @@ fn syntax_fault(text: &str, error: &serde_yaml::Error) -> Diagnostic {
 /// The parser's words may quote the text.
 fn without_secret(text: &str, fault: Diagnostic) -> Diagnostic {
     match privacy::secret_in_line(text, fault.span.start) {
-        Some(secret) => Diagnostic {
-            message: "this is no valid YAML".to_owned(),
-            ..fault
-        }
-        .help("put a value with special characters in quotes, and close them")
-        .redacting(secret),
+        Some(secret) => Diagnostic { message: "this is no valid YAML".to_owned(), ..fault }
+            .help("put a value with special characters in quotes, and close them")
+            .redacting(secret),
         None => fault,
     }
 }
@@ -199,11 +172,7 @@ impl Entry {
             // A value that is not written has no place of its own.
             node.span = key_span.clone();
         }
-        Self {
-            key: key.value,
-            key_span,
-            node,
-        }
+        Self { key: key.value, key_span, node }
     }
 }
 

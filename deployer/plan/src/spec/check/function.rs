@@ -23,21 +23,10 @@ pub(super) fn check(cx: &mut Context<'_>) {
     if sound || cx.place("role.name").is_some() {
         cx.name("role.name", &["function.name", "name"], &spec.role.name, &ROLE_NAME);
     }
-    if spec
-        .function
-        .package
-        .as_ref()
-        .is_some_and(|path| path.as_os_str().is_empty())
-    {
+    if spec.function.package.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
         let span = cx.first_place(&["function.package"]);
         let help = "write a path, or `package: null` for the rotator that the deployer carries";
-        cx.error(
-            "function-package",
-            span,
-            "`function.package` must be a path",
-            "empty",
-            help,
-        );
+        cx.error("function-package", span, "`function.package` must be a path", "empty", help);
     }
     role_path(cx);
     boundary(cx);
@@ -46,23 +35,13 @@ pub(super) fn check(cx: &mut Context<'_>) {
 fn role_path(cx: &mut Context<'_>) {
     let path = &cx.spec.role.path;
     let sound = path.starts_with('/') && path.ends_with('/') && path.bytes().all(|b| (b'!'..=b'~').contains(&b));
-    let Some(span) = cx
-        .place("role.path")
-        .filter(|_| !sound || path == "//" || path.len() > MAX_PATH)
-    else {
+    let Some(span) = cx.place("role.path").filter(|_| !sound || path == "//" || path.len() > MAX_PATH) else {
         return;
     };
-    let mended = format!(
-        "/{}/",
-        path.trim_matches('/').replace(|c: char| !c.is_ascii_graphic(), "-")
-    );
+    let mended = format!("/{}/", path.trim_matches('/').replace(|c: char| !c.is_ascii_graphic(), "-"));
     let mended = if mended == "//" { "/".to_owned() } else { mended };
     let message = format!("`role.path` must begin and end in `/`, without blanks, {MAX_PATH} characters at most");
-    let help = if mended.len() > MAX_PATH {
-        "shorten it".to_owned()
-    } else {
-        format!("write `path: {mended}`")
-    };
+    let help = if mended.len() > MAX_PATH { "shorten it".to_owned() } else { format!("write `path: {mended}`") };
     cx.error("role-path", span, message, "no IAM path", help);
 }
 
@@ -84,9 +63,7 @@ fn boundary(cx: &mut Context<'_>) {
     };
     if !sound {
         let span = cx.first_place(&["role.permissions_boundary"]);
-        let account = Some(cx.spec.account.as_str())
-            .filter(|account| is_account(account))
-            .unwrap_or("ACCOUNT");
+        let account = Some(cx.spec.account.as_str()).filter(|account| is_account(account)).unwrap_or("ACCOUNT");
         let name = if arn.contains(':') { "NAME" } else { arn.as_str() };
         let help = format!("write `permissions_boundary: arn:aws:iam::{account}:policy/{name}`");
         cx.error(

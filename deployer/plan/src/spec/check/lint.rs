@@ -34,11 +34,8 @@ pub(super) fn check(cx: &mut Context<'_>, expression: Option<&Expression>) {
         let per_character = password.entropy_bits() / f64::from(password.length);
         let needed = (MIN_ENTROPY / per_character).ceil();
         let message = format!("a password by this policy has {bits} bits of entropy, less than {MIN_ENTROPY}");
-        let help = if needed.is_finite() {
-            format!("write `length: {needed}` or more")
-        } else {
-            "exclude less".to_owned()
-        };
+        let help =
+            if needed.is_finite() { format!("write `length: {needed}` or more") } else { "exclude less".to_owned() };
         cx.warn("weak-entropy", span, message, "too little", help);
     }
     if cx.spec.secret.on_teardown == OnTeardown::Force {
@@ -67,13 +64,7 @@ fn interval(cx: &mut Context<'_>, expression: &Expression) {
             );
         } else {
             let help = "write for example `rate(30 days)`";
-            cx.warn(
-                "rotates-once",
-                span,
-                "the password rotates once at most",
-                "no two such times",
-                help,
-            );
+            cx.warn("rotates-once", span, "the password rotates once at most", "no two such times", help);
         }
         return;
     };
@@ -113,13 +104,7 @@ fn overlap(cx: &mut Context<'_>, span: Range<usize>, interval: SignedDuration) {
             describe(age),
             describe(worst)
         );
-        cx.warn(
-            "runs-overlap",
-            span.clone(),
-            message,
-            "not longer than a run may take",
-            help,
-        );
+        cx.warn("runs-overlap", span.clone(), message, "not longer than a run may take", help);
     }
 }
 

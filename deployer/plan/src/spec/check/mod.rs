@@ -16,12 +16,7 @@ use super::structure::Place;
 
 /// Checks every value that is given, and the defaults that follow from them.
 pub(super) fn check(spec: &Spec, text: &str, places: &BTreeMap<String, Place>) -> Vec<Diagnostic> {
-    let mut cx = Context {
-        spec,
-        text,
-        places,
-        found: Vec::new(),
-    };
+    let mut cx = Context { spec, text, places, found: Vec::new() };
     stack::check(&mut cx);
     secret::check(&mut cx);
     password::check(&mut cx);
@@ -94,8 +89,7 @@ impl Context<'_> {
         label: &str,
         help: impl Into<String>,
     ) {
-        self.found
-            .push(Diagnostic::error(code, message, span).labelled(label).help(help));
+        self.found.push(Diagnostic::error(code, message, span).labelled(label).help(help));
     }
 
     fn warn(
@@ -106,8 +100,7 @@ impl Context<'_> {
         label: &str,
         help: impl Into<String>,
     ) {
-        self.found
-            .push(Diagnostic::warning(code, message, span).labelled(label).help(help));
+        self.found.push(Diagnostic::warning(code, message, span).labelled(label).help(help));
     }
 
     /// Length and characters of a name, given or by default; whether it is sound.
@@ -115,10 +108,7 @@ impl Context<'_> {
     /// A default follows from the values at `sources`, the first of which that is given is shown.
     fn name(&mut self, path: &str, sources: &[&str], value: &str, rule: &NameRule) -> bool {
         let given = self.place(path);
-        let Some(whole) = given
-            .clone()
-            .or_else(|| sources.iter().find_map(|source| self.place(source)))
-        else {
+        let Some(whole) = given.clone().or_else(|| sources.iter().find_map(|source| self.place(source))) else {
             return true;
         };
         let is_here = |d: &Diagnostic| whole.start <= d.span.start && d.span.end <= whole.end;
@@ -130,11 +120,7 @@ impl Context<'_> {
         let length = value.chars().count();
         let (fault, label, mend) = match bad {
             _ if value.is_empty() => ("must not be empty".to_owned(), "empty", "write a name".to_owned()),
-            Some((_, c)) => (
-                format!("has `{c}`"),
-                "not allowed here",
-                format!("it may have {}", rule.told),
-            ),
+            Some((_, c)) => (format!("has `{c}`"), "not allowed here", format!("it may have {}", rule.told)),
             None if length > rule.max => {
                 let fault = format!("is {length} characters long, and AWS takes {}", rule.max);
                 (fault, "too long", format!("at most {} characters", rule.max))

@@ -16,10 +16,9 @@ pub(super) fn check(cx: &mut Context<'_>) {
     if let Some(fault) = password.check().err().filter(|_| whole) {
         let (span, help) = match fault {
             Infeasible::Length(_) => (cx.first_place(&["password.length"]), "write for example `length: 32`"),
-            Infeasible::NoClass => (
-                cx.first_place(&["password.require"]),
-                "write for example `require: [lower, upper, digit]`",
-            ),
+            Infeasible::NoClass => {
+                (cx.first_place(&["password.require"]), "write for example `require: [lower, upper, digit]`")
+            }
             Infeasible::EmptyClass(class) => {
                 let paths: &[&str] = if class == Class::Symbol && password.symbols.is_empty() {
                     &["password.symbols", "password.require", "password.preset"]
@@ -30,38 +29,18 @@ pub(super) fn check(cx: &mut Context<'_>) {
             }
             Infeasible::NotASymbol(c) => {
                 let at = password.symbols.find(c).unwrap_or_default();
-                (
-                    cx.character("password.symbols", &password.symbols, (at, c)),
-                    "remove it",
-                )
+                (cx.character("password.symbols", &password.symbols, (at, c)), "remove it")
             }
         };
-        cx.error(
-            "password-infeasible",
-            span,
-            format!("no password can follow this policy: {fault}"),
-            "here",
-            help,
-        );
+        cx.error("password-infeasible", span, format!("no password can follow this policy: {fault}"), "here", help);
     }
     let environment = Config::static_env(cx.spec.secret.field.as_deref(), password, cx.spec.target);
     let size: usize = environment.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size + ARN > MAX_ENVIRONMENT {
         let longest = ["secret.field", "password.symbols", "password.exclude"].into_iter();
-        let span = longest
-            .filter_map(|path| cx.place(path))
-            .max_by_key(ExactSizeIterator::len)
-            .unwrap_or(0..0);
-        let message = format!(
-            "the function's configuration would be {} bytes, and Lambda takes {MAX_ENVIRONMENT}",
-            size + ARN
-        );
-        cx.error(
-            "configuration-too-large",
-            span,
-            message,
-            "the longest part",
-            "shorten it",
-        );
+        let span = longest.filter_map(|path| cx.place(path)).max_by_key(ExactSizeIterator::len).unwrap_or(0..0);
+        let message =
+            format!("the function's configuration would be {} bytes, and Lambda takes {MAX_ENVIRONMENT}", size + ARN);
+        cx.error("configuration-too-large", span, message, "the longest part", "shorten it");
     }
 }

@@ -4,10 +4,7 @@ use super::{Context, DOTTED, NameRule};
 use crate::spec::schedule::Expression;
 use crate::spec::suggest::nearest;
 
-const NAME: NameRule = NameRule {
-    code: "schedule-name",
-    ..DOTTED
-};
+const NAME: NameRule = NameRule { code: "schedule-name", ..DOTTED };
 /// What the invoke role's name adds to the schedule's.
 const INVOKE: &str = "-invoke";
 
@@ -53,10 +50,7 @@ fn timezone(cx: &mut Context<'_>) {
     };
     let database = jiff::tz::TimeZoneDatabase::bundled();
     // The database looks names up in any case; AWS takes them as they are written.
-    let known = database
-        .get(zone)
-        .ok()
-        .and_then(|found| found.iana_name().map(str::to_owned));
+    let known = database.get(zone).ok().and_then(|found| found.iana_name().map(str::to_owned));
     if known.as_deref() == Some(zone) {
         return;
     }
@@ -66,11 +60,5 @@ fn timezone(cx: &mut Context<'_>) {
         || "write for example `timezone: Europe/Berlin`".to_owned(),
         |near| format!("did you mean `timezone: {near}`?"),
     );
-    cx.error(
-        "timezone",
-        span,
-        format!("`{zone}` is no IANA time zone"),
-        "not known",
-        help,
-    );
+    cx.error("timezone", span, format!("`{zone}` is no IANA time zone"), "not known", help);
 }

@@ -72,12 +72,7 @@ fn initial(cx: &mut Context<'_>) {
     let Some(place) = cx.places.get(path) else { return };
     let (span, secret) = (place.value.clone(), privacy::behind(cx.text, &place.key, &place.value));
     // It may be the value itself.
-    cx.found.push(
-        Diagnostic::error("secret-initial", fault, span)
-            .labelled("not shown")
-            .help(help)
-            .redacting(secret),
-    );
+    cx.found.push(Diagnostic::error("secret-initial", fault, span).labelled("not shown").help(help).redacting(secret));
 }
 
 fn is_variable(name: &str) -> bool {
@@ -91,29 +86,15 @@ fn kms_key(cx: &mut Context<'_>) {
     let Some(span) = cx.place(PATH) else { return };
     let parts: Vec<&str> = key.splitn(6, ':').collect();
     if let ["arn", partition, "kms", region, account, resource] = parts[..] {
-        let sound = resource
-            .strip_prefix("key/")
-            .map_or_else(|| is_alias(resource), is_key_id);
+        let sound = resource.strip_prefix("key/").map_or_else(|| is_alias(resource), is_key_id);
         if !sound || !partition.starts_with("aws") || !is_account(account) {
             let help = "write `arn:aws:kms:REGION:ACCOUNT:key/ID`, or `alias/NAME`";
-            cx.error(
-                "kms-key",
-                span,
-                "`secret.kms_key` is no ARN of a key or an alias",
-                "not a key's ARN",
-                help,
-            );
+            cx.error("kms-key", span, "`secret.kms_key` is no ARN of a key or an alias", "not a key's ARN", help);
         } else if cx.place("region").is_some() && region != cx.spec.region {
             let start = "arn::kms:".len() + partition.len();
             let place = cx.part(PATH, key, start..start + region.len());
             let message = format!("the key is in {region}, and the secret in {}", cx.spec.region);
-            cx.error(
-                "kms-region",
-                place,
-                message,
-                "another region",
-                "use a key of the stack's region",
-            );
+            cx.error("kms-region", place, message, "another region", "use a key of the stack's region");
         }
     } else if !is_alias(key) && !is_key_id(key) {
         let name = key
@@ -126,13 +107,7 @@ fn kms_key(cx: &mut Context<'_>) {
         } else {
             "write a key id, a key ARN, `alias/NAME` or an alias ARN".to_owned()
         };
-        cx.error(
-            "kms-key",
-            span,
-            "`secret.kms_key` is no key id, key ARN, alias or alias ARN",
-            "not a key",
-            help,
-        );
+        cx.error("kms-key", span, "`secret.kms_key` is no key id, key ARN, alias or alias ARN", "not a key", help);
     }
 }
 

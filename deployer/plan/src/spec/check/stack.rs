@@ -60,13 +60,7 @@ pub(super) fn check(cx: &mut Context<'_>) {
     let sound = cx.name("name", &[], name, &DOTTED);
     if sound && cx.place("name").is_some() && !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         let span = cx.part("name", name, 0..1);
-        cx.error(
-            "stack-name",
-            span,
-            "`name` must begin with a letter or a digit",
-            "not at the begin",
-            "remove it",
-        );
+        cx.error("stack-name", span, "`name` must begin with a letter or a digit", "not at the begin", "remove it");
     }
     account(cx);
     region(cx);
@@ -97,26 +91,10 @@ fn region(cx: &mut Context<'_>) {
         |near| format!("did you mean `region: {near}`?"),
     );
     if !is_region(region) {
-        cx.error(
-            "region",
-            span,
-            format!("`{region}` is no region"),
-            "not like `us-east-1`",
-            help,
-        );
+        cx.error("region", span, format!("`{region}` is no region"), "not like `us-east-1`", help);
     } else if !REGIONS.contains(&region.as_str()) {
-        let help = if near.is_some() {
-            help
-        } else {
-            "if it is a new one, all is well".to_owned()
-        };
-        cx.warn(
-            "region-unknown",
-            span,
-            format!("region `{region}` is not known to this version"),
-            "not known",
-            help,
-        );
+        let help = if near.is_some() { help } else { "if it is a new one, all is well".to_owned() };
+        cx.warn("region-unknown", span, format!("region `{region}` is not known to this version"), "not known", help);
     }
 }
 
@@ -161,25 +139,15 @@ fn tags(cx: &mut Context<'_>) {
 }
 
 fn tag_key(cx: &Context<'_>, key: &str) -> std::ops::Range<usize> {
-    cx.places
-        .get(&format!("tags.{key}"))
-        .map_or(0..0, |place| place.key.clone())
+    cx.places.get(&format!("tags.{key}")).map_or(0..0, |place| place.key.clone())
 }
 
 fn tag(cx: &mut Context<'_>, key: &str, value: &str) {
     let path = format!("tags.{key}");
     let key_span = tag_key(cx, key);
-    let reserved = ["aws:", OWN_PREFIX]
-        .into_iter()
-        .find(|prefix| key.to_lowercase().starts_with(prefix));
+    let reserved = ["aws:", OWN_PREFIX].into_iter().find(|prefix| key.to_lowercase().starts_with(prefix));
     if key.is_empty() {
-        cx.error(
-            "tag",
-            key_span,
-            "a tag's key must not be empty",
-            "empty",
-            "give it a name",
-        );
+        cx.error("tag", key_span, "a tag's key must not be empty", "empty", "give it a name");
     } else if let Some(prefix) = reserved {
         let whose = if prefix == OWN_PREFIX { "the deployer" } else { "AWS" };
         cx.error(
@@ -190,13 +158,7 @@ fn tag(cx: &mut Context<'_>, key: &str, value: &str) {
             "use another key",
         );
     } else if let Some(bad) = key.chars().find(|c| !tag_allows(*c)) {
-        cx.error(
-            "tag",
-            key_span,
-            format!("tag key `{key}` has `{bad}`"),
-            "not allowed",
-            TAG_CHARSET,
-        );
+        cx.error("tag", key_span, format!("tag key `{key}` has `{bad}`"), "not allowed", TAG_CHARSET);
     } else if key.chars().count() > MAX_TAG_KEY {
         cx.error(
             "tag",
@@ -208,13 +170,7 @@ fn tag(cx: &mut Context<'_>, key: &str, value: &str) {
     }
     if let Some(bad) = value.char_indices().find(|(_, c)| !tag_allows(*c)) {
         let span = cx.character(&path, value, bad);
-        cx.error(
-            "tag",
-            span,
-            format!("the value of tag `{key}` has `{}`", bad.1),
-            "not allowed",
-            TAG_CHARSET,
-        );
+        cx.error("tag", span, format!("the value of tag `{key}` has `{}`", bad.1), "not allowed", TAG_CHARSET);
     } else if value.chars().count() > MAX_TAG_VALUE {
         let span = cx.first_place(&[&path]);
         cx.error(

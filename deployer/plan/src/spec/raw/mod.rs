@@ -160,11 +160,7 @@ struct RawRole {
 
 impl Default for RawRole {
     fn default() -> Self {
-        Self {
-            name: None,
-            permissions_boundary: None,
-            path: "/".to_owned(),
-        }
+        Self { name: None, permissions_boundary: None, path: "/".to_owned() }
     }
 }
 
@@ -263,10 +259,7 @@ struct RawRetry {
 
 impl Default for RawRetry {
     fn default() -> Self {
-        Self {
-            attempts: 2,
-            max_age_minutes: 60,
-        }
+        Self { attempts: 2, max_age_minutes: 60 }
     }
 }
 

@@ -72,9 +72,7 @@ impl RawPassword {
         };
         PasswordPolicy {
             length: self.length.unwrap_or(base.length),
-            require: self
-                .require
-                .map_or(base.require, |require| require.into_iter().map(class).collect()),
+            require: self.require.map_or(base.require, |require| require.into_iter().map(class).collect()),
             symbols: self.symbols.unwrap_or(base.symbols),
             exclude: self.exclude.unwrap_or(base.exclude),
         }
@@ -105,10 +103,7 @@ impl RawSchedule {
             timezone: self.timezone,
             flexible_window_minutes: self.flexible_window_minutes,
             enabled: self.enabled,
-            retry: Retry {
-                attempts: self.retry.attempts,
-                max_age_minutes: self.retry.max_age_minutes,
-            },
+            retry: Retry { attempts: self.retry.attempts, max_age_minutes: self.retry.max_age_minutes },
         }
     }
 }

@@ -44,21 +44,14 @@ impl Cron {
             fields[position] = field(position, start, word)?;
         }
         one_question_mark(&words, &fields)?;
-        let pattern: Vec<String> = (0..)
-            .zip(&fields)
-            .map(|(position, field)| pattern(position, field))
-            .collect();
+        let pattern: Vec<String> = (0..).zip(&fields).map(|(position, field)| pattern(position, field)).collect();
         let parser = croner::parser::CronParser::builder()
             .seconds(croner::parser::Seconds::Required)
             .year(croner::parser::Year::Required)
             .alternative_weekdays(true)
             .build();
         let engine = parser.parse(&format!("0 {}", pattern.join(" "))).map_err(|error| {
-            Fault::new(
-                at..at + body.len(),
-                error.to_string(),
-                "write `cron(0 3 * * ? *)` for each day at 03:00",
-            )
+            Fault::new(at..at + body.len(), error.to_string(), "write `cron(0 3 * * ? *)` for each day at 03:00")
         })?;
         Ok(Self { fields, engine })
     }
@@ -75,8 +68,7 @@ impl Cron {
 
 /// The words of a text, each with the byte where it begins.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.split_whitespace()
-        .map(move |word| (word.as_ptr().addr() - text.as_ptr().addr(), word))
+    text.split_whitespace().map(move |word| (word.as_ptr().addr() - text.as_ptr().addr(), word))
 }
 
 fn one_question_mark(words: &[(usize, &str); 6], fields: &[Field; 6]) -> Result<(), Fault> {
@@ -88,17 +80,10 @@ fn one_question_mark(words: &[(usize, &str); 6], fields: &[Field; 6]) -> Result<
     };
     let (culprit, message, help) = match (any(DAY_OF_MONTH), any(DAY_OF_WEEK)) {
         (true, false) | (false, true) => return Ok(()),
-        (true, true) => (
-            DAY_OF_WEEK,
-            "`?` may stand in only one of the two day fields",
-            mended(DAY_OF_MONTH, "*"),
-        ),
+        (true, true) => (DAY_OF_WEEK, "`?` may stand in only one of the two day fields", mended(DAY_OF_MONTH, "*")),
         (false, false) => {
-            let culprit = if words[DAY_OF_MONTH].1 == "*" && words[DAY_OF_WEEK].1 != "*" {
-                DAY_OF_MONTH
-            } else {
-                DAY_OF_WEEK
-            };
+            let culprit =
+                if words[DAY_OF_MONTH].1 == "*" && words[DAY_OF_WEEK].1 != "*" { DAY_OF_MONTH } else { DAY_OF_WEEK };
             (culprit, "one of the two day fields must be `?`", mended(culprit, "?"))
         }
     };
@@ -129,15 +114,7 @@ fn pattern(position: usize, field: &Field) -> String {
 
 /// The name of a day of the week, from 1 for Sunday.
 pub(super) fn day_name(day: u16) -> &'static str {
-    const NAMES: [&str; 7] = [
-        "Sunday",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-    ];
+    const NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
     NAMES[usize::from(day.saturating_sub(1)) % NAMES.len()]
 }
 

@@ -14,11 +14,7 @@ pub(super) fn cron(cron: &Cron) -> String {
     let [minutes, hours, days, months, weekdays, years] = &cron.fields;
     let number = |value: u16| value.to_string();
     let mut parts = vec![time(minutes, hours)];
-    let day = if days[..] == [Item::Any] {
-        day_of_week(weekdays)
-    } else {
-        day_of_month(days)
-    };
+    let day = if days[..] == [Item::Any] { day_of_week(weekdays) } else { day_of_month(days) };
     let hourly = is_every(HOURS, hours);
     match day {
         Some(day) => parts.push(day),
@@ -38,20 +34,10 @@ fn time(minutes: &Field, hours: &Field) -> String {
     let number = |value: u16| value.to_string();
     if is_every(HOURS, hours) {
         return match minutes[..] {
-            [
-                Item::Values {
-                    from: 0,
-                    to: 59,
-                    step: 1,
-                },
-            ] => "every minute".to_owned(),
+            [Item::Values { from: 0, to: 59, step: 1 }] => "every minute".to_owned(),
             // Only a divisor of the hour keeps the same distance over the hour's end.
             [Item::Values { from, to: 59, step }] if from < step && 60 % step == 0 => {
-                let from = if from == 0 {
-                    String::new()
-                } else {
-                    format!(", from minute {from} on")
-                };
+                let from = if from == 0 { String::new() } else { format!(", from minute {from} on") };
                 format!("every {step} minutes{from}")
             }
             _ => format!("every hour at minute {}", list(minutes, 59, number)),
@@ -59,20 +45,13 @@ fn time(minutes: &Field, hours: &Field) -> String {
     }
     let (minutes_listed, hours_listed) = (values(minutes), values(hours));
     if minutes_listed.len() * hours_listed.len() <= MAX_TIMES {
-        let times = hours_listed
-            .iter()
-            .flat_map(|hour| minutes_listed.iter().map(move |m| format!("{hour:02}:{m:02}")));
+        let times =
+            hours_listed.iter().flat_map(|hour| minutes_listed.iter().map(move |m| format!("{hour:02}:{m:02}")));
         return format!("at {}", join(times.collect()));
     }
     let hours = list(hours, 23, number);
     match minutes[..] {
-        [
-            Item::Values {
-                from: 0,
-                to: 59,
-                step: 1,
-            },
-        ] => format!("every minute of hour {hours}"),
+        [Item::Values { from: 0, to: 59, step: 1 }] => format!("every minute of hour {hours}"),
         _ => format!("at minute {} of hour {hours}", list(minutes, 59, number)),
     }
 }

@@ -2,9 +2,7 @@
 
 use super::Fault;
 
-const MONTHS: &[&str] = &[
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: &[&str] = &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const DAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// One field: what it lists, never empty.
@@ -48,22 +46,11 @@ impl Rule {
         words: &'static [&'static str],
         example: &'static str,
     ) -> Self {
-        Self {
-            name,
-            min,
-            max,
-            words,
-            example,
-            steps: true,
-        }
+        Self { name, min, max, words, example, steps: true }
     }
 
     const fn whole(&self) -> Item {
-        Item::Values {
-            from: self.min,
-            to: self.max,
-            step: 1,
-        }
+        Item::Values { from: self.min, to: self.max, step: 1 }
     }
 }
 
@@ -75,10 +62,7 @@ pub(super) const RULES: [Rule; 6] = [
     Rule::new("hour", 0, 23, &[], "8-18"),
     Rule::new("day of the month", 1, 31, &[], "1"),
     Rule::new("month", 1, 12, MONTHS, "JAN"),
-    Rule {
-        steps: false,
-        ..Rule::new("day of the week", 1, 7, DAYS, "MON-FRI")
-    },
+    Rule { steps: false, ..Rule::new("day of the week", 1, 7, DAYS, "MON-FRI") },
     Rule::new("year", 1970, 2199, &[], "*"),
 ];
 
@@ -93,11 +77,7 @@ pub(super) fn field(position: usize, start: usize, word: &str) -> Result<Field, 
     let alone = |item: &Item| !matches!(item, Item::Values { .. });
     if items.len() > 1 && items.iter().any(alone) {
         let message = format!("`?`, `L`, `W` and `#` stand alone in the {}", RULES[position].name);
-        return Err(Fault::new(
-            start..start + word.len(),
-            message,
-            "write one of them, without a comma",
-        ));
+        return Err(Fault::new(start..start + word.len(), message, "write one of them, without a comma"));
     }
     Ok(items)
 }
@@ -145,33 +125,20 @@ fn item(position: usize, at: usize, part: &str) -> Result<Item, Fault> {
 fn step_of(rule: &Rule, at: usize, step: &str) -> Result<u16, Fault> {
     let span = at - 1..at + step.len();
     if !rule.steps {
-        return Err(Fault::new(
-            span,
-            format!("the {} takes no `/`", rule.name),
-            "list the days: `MON,WED,FRI`",
-        ));
+        return Err(Fault::new(span, format!("the {} takes no `/`", rule.name), "list the days: `MON,WED,FRI`"));
     }
     let number = digits(step).filter(|step| (1..=rule.max).contains(step));
     number.ok_or_else(|| {
         let message = format!("a step of the {} is 1 to {}", rule.name, rule.max);
-        Fault::new(
-            span,
-            message,
-            format!("write for example `{}/5`", label(rule, rule.min)),
-        )
+        Fault::new(span, message, format!("write for example `{}/5`", label(rule, rule.min)))
     })
 }
 
 /// `?` and the forms of `L`, `W` and `#`.
 fn special(position: usize, at: usize, part: &str) -> Result<Option<Item>, Fault> {
     let rule = &RULES[position];
-    let refused = |help: &str| {
-        Err(Fault::new(
-            at..at + part.len(),
-            format!("the {} takes no `{part}`", rule.name),
-            help,
-        ))
-    };
+    let refused =
+        |help: &str| Err(Fault::new(at..at + part.len(), format!("the {} takes no `{part}`", rule.name), help));
     match (position, part) {
         (DAY_OF_MONTH | DAY_OF_WEEK, "?") => return Ok(Some(Item::Any)),
         (_, "?") => return refused("write `*`: `?` belongs into a day field"),
@@ -179,11 +146,7 @@ fn special(position: usize, at: usize, part: &str) -> Result<Option<Item>, Fault
         (DAY_OF_MONTH, "LW") => return Ok(Some(Item::LastWorkday)),
         // The week's last day.
         (DAY_OF_WEEK, "L") => {
-            return Ok(Some(Item::Values {
-                from: rule.max,
-                to: rule.max,
-                step: 1,
-            }));
+            return Ok(Some(Item::Values { from: rule.max, to: rule.max, step: 1 }));
         }
         _ => {}
     }
@@ -214,11 +177,8 @@ fn value(rule: &Rule, at: usize, text: &str) -> Result<u16, Fault> {
         } else {
             let message = format!("the {} is {} to {}", rule.name, rule.min, rule.max);
             let sunday = value == 0 && rule.words == DAYS;
-            let help = if sunday {
-                "write `SUN`: AWS counts from Sunday, which is 1".to_owned()
-            } else {
-                written(rule)
-            };
+            let help =
+                if sunday { "write `SUN`: AWS counts from Sunday, which is 1".to_owned() } else { written(rule) };
             Err(Fault::new(span, message, help))
         };
     }

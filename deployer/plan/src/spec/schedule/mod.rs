@@ -70,11 +70,7 @@ pub struct Fault {
 
 impl Fault {
     fn new(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            span,
-            message: message.into(),
-            help: help.into(),
-        }
+        Self { span, message: message.into(), help: help.into() }
     }
 }
 
@@ -88,11 +84,7 @@ impl Expression {
         let Some((name, rest)) = text.split_once('(') else {
             let fields = text.split_whitespace().count();
             let looks_like_cron = fields >= 5 && text.starts_with(|c: char| c.is_ascii_digit() || c == '*');
-            let help = if looks_like_cron {
-                cron::wrapped(text)
-            } else {
-                FORMS.to_owned()
-            };
+            let help = if looks_like_cron { cron::wrapped(text) } else { FORMS.to_owned() };
             return Err(Fault::new(all, "this is no schedule expression", help));
         };
         let Some(body) = rest.strip_suffix(')') else {
@@ -100,11 +92,7 @@ impl Expression {
                 Some(close) => (name.len() + 1 + close + 1, "end it after the `)`".to_owned()),
                 None => (text.len(), format!("write `{})`", text.trim_end())),
             };
-            return Err(Fault::new(
-                end.min(text.len())..text.len(),
-                "the expression must end in one `)`",
-                help,
-            ));
+            return Err(Fault::new(end.min(text.len())..text.len(), "the expression must end in one `)`", help));
         };
         let at = name.len() + 1;
         match name {
@@ -114,16 +102,8 @@ impl Expression {
             _ => {
                 let trimmed = name.trim().to_ascii_lowercase();
                 let known = ["cron", "rate", "at"].contains(&trimmed.as_str());
-                let help = if known {
-                    format!("write `{trimmed}({body})`")
-                } else {
-                    FORMS.to_owned()
-                };
-                Err(Fault::new(
-                    0..name.len(),
-                    "an expression begins with `cron(`, `rate(` or `at(`",
-                    help,
-                ))
+                let help = if known { format!("write `{trimmed}({body})`") } else { FORMS.to_owned() };
+                Err(Fault::new(0..name.len(), "an expression begins with `cron(`, `rate(` or `at(`", help))
             }
         }
     }
@@ -209,47 +189,23 @@ fn rate(body: &str, at: usize) -> Result<Kind, Fault> {
     let all = at..at + body.len();
     let mut words = body.split_whitespace();
     let (Some(value), Some(unit), None) = (words.next(), words.next(), words.next()) else {
-        return Err(Fault::new(
-            all,
-            "a rate is a number and a unit",
-            "write `rate(30 days)`",
-        ));
+        return Err(Fault::new(all, "a rate is a number and a unit", "write `rate(30 days)`"));
     };
     let value_at = at + body.find(value).unwrap_or_default();
-    let Some(every) = value
-        .parse()
-        .ok()
-        .filter(|&every: &u32| every > 0 && !value.starts_with('+'))
-    else {
+    let Some(every) = value.parse().ok().filter(|&every: &u32| every > 0 && !value.starts_with('+')) else {
         let span = value_at..value_at + value.len();
-        return Err(Fault::new(
-            span,
-            "the number of a rate is whole and at least 1",
-            "write `rate(30 days)`",
-        ));
+        return Err(Fault::new(span, "the number of a rate is whole and at least 1", "write `rate(30 days)`"));
     };
     let unit_end = at + body.trim_end().len();
     let span = unit_end - unit.len()..unit_end;
     let singular = unit.to_ascii_lowercase();
     let singular = singular.strip_suffix('s').unwrap_or(&singular);
     let Some(known) = Unit::ALL.into_iter().find(|known| known.name() == singular) else {
-        return Err(Fault::new(
-            span,
-            "the units are minutes, hours and days",
-            format!("write `rate({every} days)`"),
-        ));
+        return Err(Fault::new(span, "the units are minutes, hours and days", format!("write `rate({every} days)`")));
     };
-    let right = if every == 1 {
-        known.name().to_owned()
-    } else {
-        format!("{}s", known.name())
-    };
+    let right = if every == 1 { known.name().to_owned() } else { format!("{}s", known.name()) };
     if unit != right {
-        let rule = if every == 1 {
-            "1 takes the singular"
-        } else {
-            "more than 1 takes the plural"
-        };
+        let rule = if every == 1 { "1 takes the singular" } else { "more than 1 takes the plural" };
         let message = format!("the unit must be `{right}`: {rule}, in lower case");
         return Err(Fault::new(span, message, format!("write `rate({every} {right})`")));
     }
@@ -268,10 +224,7 @@ fn at_time(body: &str, at: usize) -> Result<Kind, Fault> {
     }
     match body.parse() {
         Ok(time) => Ok(Kind::At(time)),
-        Err(_) => fault(
-            "there is no such date or time",
-            "write `at(2030-01-31T03:00:00)`".to_owned(),
-        ),
+        Err(_) => fault("there is no such date or time", "write `at(2030-01-31T03:00:00)`".to_owned()),
     }
 }
 

@@ -17,10 +17,7 @@ fn parse(text: &str) -> Expression {
 fn next(text: &str, after: &str, zone: &str, n: usize) -> Vec<String> {
     let after: Timestamp = after.parse().unwrap();
     let times = parse(text).next(after, &TimeZone::get(zone).unwrap(), n);
-    times
-        .iter()
-        .map(|time| time.strftime("%Y-%m-%d %H:%M %Z").to_string())
-        .collect()
+    times.iter().map(|time| time.strftime("%Y-%m-%d %H:%M %Z").to_string()).collect()
 }
 
 #[test]
@@ -40,21 +37,12 @@ fn every_form_is_described() {
         ("cron(0 0 1 * ? *)", "at 00:00 on day 1 of the month"),
         ("cron(0 0 L * ? *)", "at 00:00 on the last day of the month"),
         ("cron(0 0 LW * ? *)", "at 00:00 on the last weekday of the month"),
-        (
-            "cron(0 0 15W * ? *)",
-            "at 00:00 on the weekday nearest to day 15 of the month",
-        ),
+        ("cron(0 0 15W * ? *)", "at 00:00 on the weekday nearest to day 15 of the month"),
         ("cron(0 0 ? * 6L *)", "at 00:00 on the last Friday of the month"),
         ("cron(0 0 ? * TUE#2 *)", "at 00:00 on the second Tuesday of the month"),
         ("cron(0 0 ? * L *)", "at 00:00 on Saturday"),
-        (
-            "cron(0 0 1 JAN,JUL ? 2027-2029)",
-            "at 00:00 on day 1 of the month in January and July in 2027 to 2029",
-        ),
-        (
-            "cron(0/10 8-18 * * ? *)",
-            "at minute every 10 from 0 of hour 8 to 18 every day",
-        ),
+        ("cron(0 0 1 JAN,JUL ? 2027-2029)", "at 00:00 on day 1 of the month in January and July in 2027 to 2029"),
+        ("cron(0/10 8-18 * * ? *)", "at minute every 10 from 0 of hour 8 to 18 every day"),
     ];
     for (text, described) in cases {
         assert_eq!(parse(text).describe(), described, "{text}");
@@ -123,10 +111,7 @@ fn weekdays_count_from_sunday() {
 #[test]
 fn a_step_begins_where_it_says() {
     let expected = ["2026-11-23 00:20 UTC", "2026-11-23 00:40 UTC", "2026-11-23 01:20 UTC"];
-    assert_eq!(
-        next("cron(20/20 * * * ? *)", "2026-11-23T00:00:00Z", "UTC", 3),
-        expected
-    );
+    assert_eq!(next("cron(20/20 * * * ? *)", "2026-11-23T00:00:00Z", "UTC", 3), expected);
     // Years count from 1970, so these are the even ones.
     let expected = ["2028-01-01 00:00 UTC", "2030-01-01 00:00 UTC"];
     assert_eq!(next("cron(0 0 1 1 ? */2)", "2026-11-23T00:00:00Z", "UTC", 2), expected);
@@ -135,10 +120,7 @@ fn a_step_begins_where_it_says() {
 #[test]
 fn last_nearest_and_nth_days() {
     let after = "2027-01-01T12:00:00Z";
-    assert_eq!(
-        next("cron(0 0 L 2 ? *)", after, "UTC", 2),
-        ["2027-02-28 00:00 UTC", "2028-02-29 00:00 UTC"]
-    );
+    assert_eq!(next("cron(0 0 L 2 ? *)", after, "UTC", 2), ["2027-02-28 00:00 UTC", "2028-02-29 00:00 UTC"]);
     // The 15th is a Friday, then Monday twice; the 13th a Saturday in February.
     assert_eq!(next("cron(0 0 13W 2 ? *)", after, "UTC", 1), ["2027-02-12 00:00 UTC"]);
     assert_eq!(next("cron(0 0 LW 2 ? *)", after, "UTC", 1), ["2027-02-26 00:00 UTC"]);
@@ -150,29 +132,17 @@ fn last_nearest_and_nth_days() {
 fn what_the_clocks_skip_is_skipped() {
     // On 2027-03-28 in Berlin 02:00 is followed by 03:00.
     let expected = ["2027-03-27 02:30 CET", "2027-03-29 02:30 CEST"];
-    assert_eq!(
-        next("cron(30 2 * * ? *)", "2027-03-27T00:00:00Z", "Europe/Berlin", 2),
-        expected
-    );
-    assert_eq!(
-        next("at(2027-03-28T02:30:00)", "2027-03-01T00:00:00Z", "Europe/Berlin", 1),
-        [""; 0]
-    );
+    assert_eq!(next("cron(30 2 * * ? *)", "2027-03-27T00:00:00Z", "Europe/Berlin", 2), expected);
+    assert_eq!(next("at(2027-03-28T02:30:00)", "2027-03-01T00:00:00Z", "Europe/Berlin", 1), [""; 0]);
 }
 
 #[test]
 fn what_the_clocks_repeat_runs_once() {
     // On 2027-10-31 in Berlin 02:00 to 03:00 comes twice, first as summer time.
     let expected = ["2027-10-31 02:30 CEST", "2027-11-01 02:30 CET"];
-    assert_eq!(
-        next("cron(30 2 * * ? *)", "2027-10-30T12:00:00Z", "Europe/Berlin", 2),
-        expected
-    );
+    assert_eq!(next("cron(30 2 * * ? *)", "2027-10-30T12:00:00Z", "Europe/Berlin", 2), expected);
     // Asked in the second half of the repeated hour.
-    assert_eq!(
-        next("cron(30 2 * * ? *)", "2027-10-31T01:10:00Z", "Europe/Berlin", 1),
-        ["2027-11-01 02:30 CET"]
-    );
+    assert_eq!(next("cron(30 2 * * ? *)", "2027-10-31T01:10:00Z", "Europe/Berlin", 1), ["2027-11-01 02:30 CET"]);
 }
 
 #[test]
@@ -182,10 +152,7 @@ fn a_rate_counts_from_its_anchor() {
     let after: Timestamp = "2026-11-23T05:00:00Z".parse().unwrap();
     let anchor: Timestamp = "2026-11-20T00:30:00Z".parse().unwrap();
     let told = |times: Vec<jiff::Zoned>| times.iter().map(|t| t.timestamp().to_string()).collect::<Vec<_>>();
-    assert_eq!(
-        told(rate.next(after, &zone, 2)),
-        ["2026-11-23T07:00:00Z", "2026-11-23T09:00:00Z"]
-    );
+    assert_eq!(told(rate.next(after, &zone, 2)), ["2026-11-23T07:00:00Z", "2026-11-23T09:00:00Z"]);
     let anchored = told(rate.next_anchored(Some(anchor), after, &zone, 2));
     assert_eq!(anchored, ["2026-11-23T06:30:00Z", "2026-11-23T08:30:00Z"]);
 }
@@ -210,9 +177,9 @@ fn the_interval_is_the_shortest_gap() {
 /// Whether a time is one that a field asks for, by its values alone.
 fn lists(field: &[Item], value: i16) -> bool {
     field.iter().any(|item| match *item {
-        Item::Values { from, to, step } => (from..=to)
-            .step_by(step.into())
-            .any(|one| i32::from(one) == i32::from(value)),
+        Item::Values { from, to, step } => {
+            (from..=to).step_by(step.into()).any(|one| i32::from(one) == i32::from(value))
+        }
         _ => true,
     })
 }
@@ -269,11 +236,6 @@ proptest! {
 
 #[test]
 fn the_sample_begins_with_the_first_minute() {
-    let Kind::Cron(cron) = parse("cron(* * * * ? *)").0 else {
-        panic!("no cron")
-    };
-    assert_eq!(
-        cron.times_after(FIRST).next().unwrap().to_string(),
-        "1970-01-01T00:00:00"
-    );
+    let Kind::Cron(cron) = parse("cron(* * * * ? *)").0 else { panic!("no cron") };
+    assert_eq!(cron.times_after(FIRST).next().unwrap().to_string(), "1970-01-01T00:00:00");
 }

@@ -35,32 +35,19 @@ pub(super) struct Structure {
 
 /// Checks a tree against the schema of the whole spec.
 pub(super) fn check(schema: &Value, text: &str, root: &Node) -> Structure {
-    let mut walk = Walk {
-        text,
-        spec: Shape::root(schema),
-        places: BTreeMap::new(),
-        faults: Vec::new(),
-    };
+    let mut walk = Walk { text, spec: Shape::root(schema), places: BTreeMap::new(), faults: Vec::new() };
     let value = if let Kind::Map(entries) = &root.kind {
         walk.map(walk.spec, &At::root(entries), entries)
     } else {
         let empty = matches!(root.kind, Kind::Null);
-        let message = if empty {
-            "the file is empty"
-        } else {
-            "a spec is a map of keys"
-        };
+        let message = if empty { "the file is empty" } else { "a spec is a map of keys" };
         let fault = Diagnostic::error("wrong-type", message, first_line(text, root)).labelled("no key here");
         let fault = fault.help(format!("begin with `name: {}`", walk.example("name")));
         // It may be anything, so it may be a secret.
         walk.faults.push(fault.redacting(0..text.len()));
         Value::Object(Map::new())
     };
-    Structure {
-        value,
-        places: walk.places,
-        faults: walk.faults,
-    }
+    Structure { value, places: walk.places, faults: walk.faults }
 }
 
 fn first_line(text: &str, node: &Node) -> Range<usize> {
@@ -78,27 +65,15 @@ struct At<'a> {
 impl<'a> At<'a> {
     fn root(entries: &[Entry]) -> Self {
         let span = entries.first().map_or(0..0, |entry| entry.key_span.clone());
-        Self {
-            path: String::new(),
-            key: "",
-            span,
-        }
+        Self { path: String::new(), key: "", span }
     }
 
     fn entry(&self, entry: &'a Entry) -> Self {
-        Self {
-            path: self.join(&entry.key),
-            key: &entry.key,
-            span: entry.key_span.clone(),
-        }
+        Self { path: self.join(&entry.key), key: &entry.key, span: entry.key_span.clone() }
     }
 
     fn join(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 }
 
@@ -132,13 +107,7 @@ impl<'a> Walk<'a> {
             None => self.plain(shape, at, node),
         };
         if self.faults.len() == before {
-            self.places.insert(
-                at.path.clone(),
-                Place {
-                    key: at.span.clone(),
-                    value: node.span.clone(),
-                },
-            );
+            self.places.insert(at.path.clone(), Place { key: at.span.clone(), value: node.span.clone() });
         }
         value
     }
@@ -153,11 +122,7 @@ impl<'a> Walk<'a> {
                 let item_shape = shape.items()?;
                 let mut values = Vec::new();
                 for (index, item) in items.iter().enumerate() {
-                    let at = At {
-                        path: format!("{}[{index}]", at.path),
-                        key: at.key,
-                        span: item.span.clone(),
-                    };
+                    let at = At { path: format!("{}[{index}]", at.path), key: at.key, span: item.span.clone() };
                     values.extend(self.node(item_shape, &at, item));
                 }
                 Some(Value::Array(values))
@@ -180,11 +145,8 @@ impl<'a> Walk<'a> {
                 let line = line_column(self.text, first.start).0;
                 let message = format!("`{}` is given twice", inner.path);
                 let fault = Diagnostic::error("duplicate-key", message, entry.key_span.clone());
-                self.faults.push(
-                    fault
-                        .labelled("the second one")
-                        .help(format!("remove one; the first is on line {line}")),
-                );
+                self.faults
+                    .push(fault.labelled("the second one").help(format!("remove one; the first is on line {line}")));
             }
             seen.insert(&entry.key, entry.key_span.clone());
             match shape.property(&entry.key) {
@@ -197,20 +159,13 @@ impl<'a> Walk<'a> {
                 None => meant.extend(self.unknown_key(&shape.keys().collect::<Vec<_>>(), &inner, entry)),
             }
         }
-        for key in shape
-            .required()
-            .filter(|key| !seen.contains_key(key) && !meant.contains(key))
-        {
+        for key in shape.required().filter(|key| !seen.contains_key(key) && !meant.contains(key)) {
             let path = at.join(key);
             let example = shape.property(key).map(Shape::example).unwrap_or_default();
             let fault = Diagnostic::error("missing-key", format!("`{path}` is required"), at.span.clone());
-            let label = if at.path.is_empty() {
-                format!("no `{key}` in this file")
-            } else {
-                format!("no `{key}` in here")
-            };
-            self.faults
-                .push(fault.labelled(label).help(format!("add `{key}: {example}`")));
+            let label =
+                if at.path.is_empty() { format!("no `{key}` in this file") } else { format!("no `{key}` in here") };
+            self.faults.push(fault.labelled(label).help(format!("add `{key}: {example}`")));
         }
         Value::Object(values)
     }
@@ -218,17 +173,12 @@ impl<'a> Walk<'a> {
     /// Reports the key, and gives the one that was probably meant.
     fn unknown_key(&mut self, known: &[&'a str], at: &At<'_>, entry: &Entry) -> Option<&'a str> {
         let home = || {
-            self.spec.keys().find(|section| {
-                self.spec
-                    .property(section)
-                    .is_some_and(|s| s.keys().any(|k| k == at.key))
-            })
+            self.spec.keys().find(|section| self.spec.property(section).is_some_and(|s| s.keys().any(|k| k == at.key)))
         };
         if privacy::is_torn_off(self.text, &at.path, &at.span, &entry.node) {
             let fault = Diagnostic::error("unknown-key", "there is a key without a value", entry.key_span.clone());
             let help = "if it is a part of the value before it, put that value in quotes";
-            self.faults
-                .push(fault.labelled("not shown").help(help).redacting(entry.key_span.clone()));
+            self.faults.push(fault.labelled("not shown").help(help).redacting(entry.key_span.clone()));
             return None;
         }
         let near = nearest(at.key, known.iter().copied());
@@ -241,9 +191,7 @@ impl<'a> Walk<'a> {
             None => format!("the keys here are {}", known.join(", ")),
         };
         let message = format!("unknown key `{}`", at.path);
-        let fault = Diagnostic::error("unknown-key", message, entry.key_span.clone())
-            .labelled("not known")
-            .help(help);
+        let fault = Diagnostic::error("unknown-key", message, entry.key_span.clone()).labelled("not known").help(help);
         let secrets = privacy::secrets_of_unknown(self.text, &at.path, &at.span, &entry.node);
         self.faults.push(secrets.into_iter().fold(fault, Diagnostic::redacting));
         near
@@ -256,25 +204,14 @@ impl<'a> Walk<'a> {
         let shown = scalar
             && !value.contains('\n')
             && privacy::secrets_of_unknown(self.text, &at.path, &at.span, node).is_empty();
-        if shown {
-            format!("{key}: {value}")
-        } else {
-            key.to_owned()
-        }
+        if shown { format!("{key}: {value}") } else { key.to_owned() }
     }
 
     fn flag(&mut self, shape: Shape<'a>, at: &At<'_>, node: &Node, value: bool) -> Option<Value> {
         match shape.constant().and_then(Value::as_bool) {
             Some(only) if only != value => {
                 let message = format!("`{}` can only be {only}", at.path);
-                self.fault(
-                    "unknown-value",
-                    at,
-                    node,
-                    message,
-                    "not this",
-                    format!("write `{}: {only}`", at.key),
-                );
+                self.fault("unknown-value", at, node, message, "not this", format!("write `{}: {only}`", at.key));
                 None
             }
             _ => Some(Value::from(value)),
@@ -283,11 +220,7 @@ impl<'a> Walk<'a> {
 
     fn number(&mut self, shape: Shape<'a>, at: &At<'_>, node: &Node, value: i64) -> Option<Value> {
         if let Some(numbers) = shape.numbers().filter(|numbers| !numbers.contains(&value)) {
-            let near = numbers
-                .iter()
-                .min_by_key(|number| number.abs_diff(value))
-                .copied()
-                .unwrap_or_default();
+            let near = numbers.iter().min_by_key(|number| number.abs_diff(value)).copied().unwrap_or_default();
             let all: Vec<String> = numbers.iter().map(ToString::to_string).collect();
             let message = format!("`{}` must be one of {}", at.path, all.join(", "));
             let help = format!("write `{}: {near}`, the nearest", at.key);
@@ -296,19 +229,8 @@ impl<'a> Walk<'a> {
         }
         if let Some((min, max)) = shape.range().filter(|(min, max)| !(min..=max).contains(&&value)) {
             let message = format!("`{}` must be {min} to {max}", at.path);
-            let (label, near) = if value < min {
-                ("too little", min)
-            } else {
-                ("too much", max)
-            };
-            self.fault(
-                "out-of-range",
-                at,
-                node,
-                message,
-                label,
-                format!("write for example `{}: {near}`", at.key),
-            );
+            let (label, near) = if value < min { ("too little", min) } else { ("too much", max) };
+            self.fault("out-of-range", at, node, message, label, format!("write for example `{}: {near}`", at.key));
             return None;
         }
         Some(Value::from(value))
@@ -322,14 +244,7 @@ impl<'a> Walk<'a> {
         };
         if let Some(name) = later.filter(|name| at.path == "target" && LATER_TARGETS.contains(&name.as_str())) {
             let message = format!("target `{name}` is not supported yet by this version");
-            self.fault(
-                "target-unsupported",
-                at,
-                node,
-                message,
-                "not yet",
-                "write `target: none`".to_owned(),
-            );
+            self.fault("target-unsupported", at, node, message, "not yet", "write `target: none`".to_owned());
             return None;
         }
         match &node.kind {

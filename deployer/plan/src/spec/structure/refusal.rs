@@ -10,31 +10,14 @@ impl<'a> Walk<'a> {
     pub(super) fn no_choice(&mut self, choices: &Choices<'a>, at: &At<'_>, node: &Node) {
         let Kind::Text(word) = &node.kind else {
             let message = format!("`{}` cannot be {}", at.path, kind_name(&node.kind));
-            self.fault(
-                "wrong-type",
-                at,
-                node,
-                message,
-                kind_name(&node.kind),
-                ways(choices, at),
-            );
+            self.fault("wrong-type", at, node, message, kind_name(&node.kind), ways(choices, at));
             return;
         };
         let as_map = choices.maps.iter().find(|(key, _)| key == word);
         if at.path == "secret.initial" && as_map.is_none() {
             let message = "`secret.initial` says where the first value comes from, and is never the value".to_owned();
-            let help = format!(
-                "{}; if this was a real password, it has leaked: use another",
-                ways(choices, at)
-            );
-            self.fault(
-                "literal-secret",
-                at,
-                node,
-                message,
-                "not shown, for it may be a secret",
-                help,
-            );
+            let help = format!("{}; if this was a real password, it has leaked: use another", ways(choices, at));
+            self.fault("literal-secret", at, node, message, "not shown, for it may be a secret", help);
             return;
         }
         let help = match (as_map, nearest(word, choices.words.iter().copied())) {
@@ -54,20 +37,9 @@ impl<'a> Walk<'a> {
         let number = matches!(node.kind, Kind::Integer(_) | Kind::Number);
         if at.path == "account" && number {
             let digits = raw.bytes().all(|b| b.is_ascii_digit());
-            let quoted = if digits {
-                format!("\"{raw:0>12}\"")
-            } else {
-                self.example("account")
-            };
+            let quoted = if digits { format!("\"{raw:0>12}\"") } else { self.example("account") };
             let message = "`account` must be in quotes: YAML reads a bare account id as a number".to_owned();
-            self.fault(
-                "account-unquoted",
-                at,
-                node,
-                message,
-                "a number",
-                format!("write `account: {quoted}`"),
-            );
+            self.fault("account-unquoted", at, node, message, "a number", format!("write `account: {quoted}`"));
             return;
         }
         let help = match &node.kind {
@@ -93,25 +65,14 @@ impl<'a> Walk<'a> {
             }
             _ => format!("write {wanted} behind `{key}:`"),
         };
-        self.fault(
-            "wrong-type",
-            at,
-            node,
-            format!("`{}` must be {wanted}", at.path),
-            given,
-            help,
-        );
+        self.fault("wrong-type", at, node, format!("`{}` must be {wanted}", at.path), given, help);
     }
 }
 
 /// `key: value`, or only the value in a list.
 fn written(at: &At<'_>, value: &str) -> String {
     let listed = at.path.rsplit('.').next().is_some_and(|last| last != at.key);
-    if listed {
-        value.to_owned()
-    } else {
-        format!("{}: {value}", at.key)
-    }
+    if listed { value.to_owned() } else { format!("{}: {value}", at.key) }
 }
 
 fn sample(key: &str, shape: Shape<'_>) -> String {
@@ -131,10 +92,7 @@ fn sample(key: &str, shape: Shape<'_>) -> String {
 /// All ways to write a choice.
 pub(super) fn ways(choices: &Choices<'_>, at: &At<'_>) -> String {
     let words = choices.words.iter().map(|word| format!("`{}`", written(at, word)));
-    let maps = choices
-        .maps
-        .iter()
-        .map(|(key, shape)| format!("`{}: {{{key}: {}}}`", at.key, sample(key, *shape)));
+    let maps = choices.maps.iter().map(|(key, shape)| format!("`{}: {{{key}: {}}}`", at.key, sample(key, *shape)));
     format!("write {}", words.chain(maps).collect::<Vec<_>>().join(" or "))
 }
 
