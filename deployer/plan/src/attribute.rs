@@ -64,7 +64,7 @@ impl Serialize for Value {
 }
 
 /// What changing an attribute takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// An update of the resource that is there.
@@ -152,8 +152,8 @@ impl Attributes {
         self
     }
 
-    fn get(&self, attribute: &Attribute) -> Option<&Value> {
-        self.0.iter().find(|(a, ..)| a == attribute).map(|(_, value, _)| value)
+    fn get(&self, attribute: &Attribute) -> Option<(&Value, Effect)> {
+        self.0.iter().find(|(a, ..)| a == attribute).map(|(_, value, effect)| (value, *effect))
     }
 
     /// All attributes with their values.
@@ -166,11 +166,13 @@ impl Attributes {
     pub fn diff(&self, live: &Self) -> Vec<Change> {
         let wanted = self.0.iter().filter_map(|(attribute, after, effect)| {
             let before = live.get(attribute);
-            (before != Some(after)).then(|| Change {
+            // What is live may be fixed although it can be added in place where it is absent.
+            let effect = before.map_or(*effect, |(_, fixed)| fixed.max(*effect));
+            (before.map(|(value, _)| value) != Some(after)).then(|| Change {
                 attribute: attribute.clone(),
-                before: before.cloned(),
+                before: before.map(|(value, _)| value.clone()),
                 after: Some(after.clone()),
-                effect: *effect,
+                effect,
             })
         });
         let unwanted =

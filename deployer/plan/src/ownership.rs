@@ -13,9 +13,9 @@ pub const REGION_TAG: &str = "deployer:region";
 pub const APPLIED_TAG: &str = "deployer:applied";
 /// The same for the schedule, on its group.
 pub const APPLIED_SCHEDULE_TAG: &str = "deployer:applied-schedule";
-/// The id of the execution role that the function was last given: a role made anew under the old name breaks the
-/// function's grants until it is assigned again.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html>
+/// The id of the execution role that the function was made with. Lambda's grant on the key of the function's environment
+/// is bound to that id, so that a role made anew under the old name leaves a function that can't start.
+/// <https://repost.aws/knowledge-center/lambda-kmsaccessdeniedexception-errors>
 pub const ROLE_ID_TAG: &str = "deployer:role-id";
 /// The tags that are the deployer's notes and no settings.
 pub const NOTE_TAGS: [&str; 3] = [APPLIED_TAG, APPLIED_SCHEDULE_TAG, ROLE_ID_TAG];

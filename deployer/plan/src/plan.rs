@@ -189,7 +189,7 @@ fn resource(
         Some(applied) if applied == desired.fingerprint(kind) => Cause::Drift,
         _ => Cause::Spec,
     });
-    let note = deleted.map(|date| format!("scheduled for deletion since {date}; its value is kept"));
+    let note = deleted.map(|date| format!("scheduled for deletion ({date}); its value is kept"));
     Ok(Action { kind, name, verb, cause, adopted: owner.is_some(), changes, note })
 }
 

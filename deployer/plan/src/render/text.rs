@@ -110,8 +110,15 @@ pub fn plan(plan: &Plan, palette: &Palette) -> String {
 pub fn teardown(plan: &Plan, palette: &Palette) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", styled(palette.strong, &plan.stack), styled(palette.faint, place(plan)));
+    if !plan.actions.is_empty() {
+        out.push('\n');
+    }
     for action in &plan.actions {
-        block(&mut out, action, palette);
+        let (symbol, word, style) = palette.verb(action.verb);
+        let (symbol, word) = (styled(style, symbol), styled(style, word));
+        let (name, note) = (styled(palette.strong, &action.name), action.note.as_deref().unwrap_or_default());
+        let line = format!("  {symbol} {:<14}  {name}  {word}  {}", action.kind, styled(palette.faint, note));
+        let _ = writeln!(out, "{}", line.trim_end());
     }
     for refusal in &plan.refusals {
         refused(&mut out, refusal, palette);
@@ -206,6 +213,8 @@ fn one_line(change: &Change, verb: Verb, palette: &Palette) -> String {
 fn inline(value: &Value) -> String {
     let text = match value {
         Value::AfterApply => return "known after apply".to_owned(),
+        // Quotes inside of quotes are hard to read; a text that has some shows where it begins and ends by itself.
+        Value::Known(serde_json::Value::String(text)) if text.contains('"') => text.clone(),
         Value::Known(value) => value.to_string(),
         Value::Policy(document) => grants(document),
     };

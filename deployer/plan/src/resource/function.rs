@@ -162,9 +162,13 @@ impl Live {
     #[must_use]
     pub fn attributes(&self) -> Attributes {
         let Self { settings, environment, async_invoke, tags, revision_id: _, state: _ } = self;
-        settings
-            .attributes()
-            .with_optional("role_id", tags.get(ROLE_ID_TAG).map(String::as_str))
+        let attributes = settings.attributes();
+        // A function can't be given the same role again: only a new one gets new grants for it.
+        let attributes = match tags.get(ROLE_ID_TAG) {
+            Some(id) => attributes.with_fixed("role_id", id.as_str()),
+            None => attributes,
+        };
+        attributes
             .with_map("environment", environment)
             .with_optional("async_retries", async_invoke.map(|a| a.retries))
             .with_optional("async_max_age_seconds", async_invoke.map(|a| a.max_age_seconds))
