@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use self::package::Machine;
 
-#[path = "src/artifact/package.rs"]
+#[path = "src/artifact/package/mod.rs"]
 mod package;
 
 /// Tells Cargo what is wrong, and where it can be seen.
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     // Once one of these is printed, Cargo no longer watches the package's own files.
-    for file in ["build.rs", "src/artifact/package.rs"] {
+    for file in ["build.rs", "src/artifact/package"] {
         println!("cargo::rerun-if-changed={file}");
     }
     println!("cargo::rerun-if-env-changed=ROTATOR_DIR");

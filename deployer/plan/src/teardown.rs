@@ -51,7 +51,9 @@ fn secret_fate(spec: &Spec, live: &Live, options: TeardownOptions) -> (Verb, Opt
     let deleted = live.secret.as_ref().and_then(|secret| secret.deleted.as_deref());
     match (options.on_secret(spec), deleted) {
         (OnTeardown::Force, _) => (Verb::Delete, Some("at once and for ever: it can't be recovered".to_owned())),
-        (_, Some(date)) => (Verb::NoOp, Some(format!("scheduled for deletion already ({date}); `deploy apply` restores it"))),
+        (_, Some(date)) => {
+            (Verb::NoOp, Some(format!("scheduled for deletion already ({date}); `deploy apply` restores it")))
+        }
         (OnTeardown::Keep, None) => (Verb::Keep, Some("the spec says `on_teardown: keep`".to_owned())),
         (OnTeardown::RecoveryWindowDays(days), None) => (Verb::Delete, Some(format!("recoverable for {days} days"))),
     }

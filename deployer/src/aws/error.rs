@@ -29,6 +29,8 @@ pub enum Class {
     Invalid,
     /// The service failed.
     Service,
+    /// The run was stopped while it waited.
+    Interrupted,
     /// What was done came out wrong: a failed state, or not what was asked for.
     Outcome,
 }
@@ -84,11 +86,11 @@ impl Error {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 
-    /// Takes a known value out of the text.
+    /// The same without its text, where that quotes what no one may read.
     #[must_use]
-    pub fn scrubbed(mut self, value: &str) -> Self {
-        if !value.is_empty() {
-            self.message = self.message.replace(value, "***");
+    pub fn unless(mut self, is_quoted: impl FnOnce(&str) -> bool) -> Self {
+        if is_quoted(&self.message) {
+            "the service's words are left out, for they quote the value".clone_into(&mut self.message);
         }
         self
     }

@@ -31,8 +31,7 @@ const ROLE_NOT_READY: &[&str] = &[
 const DEFAULT_ASYNC: AsyncInvoke = AsyncInvoke { retries: 2, max_age_seconds: 21_600 };
 
 /// The attributes that `UpdateFunctionConfiguration` sets.
-const CONFIGURATION: &[&str] =
-    &["description", "runtime", "handler", "memory", "timeout", "role", "role_id", "environment"];
+const CONFIGURATION: &[&str] = &["description", "runtime", "handler", "memory", "timeout", "role", "environment"];
 /// The attributes that `UpdateFunctionCode` sets.
 const CODE: &[&str] = &["code_sha256", "architecture"];
 /// The attributes that `PutFunctionEventInvokeConfig` sets.
@@ -216,13 +215,16 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
     let name = &desired.name;
     if touches(CODE) {
         let now = ready(clients, name, false, wait).await?;
-        update_code(clients, desired, zip, revision.take().or(now)).await?;
+        let revision = revision.take().or(now);
+        settled(wait, false, || update_code(clients, desired, zip, revision.clone())).await?;
         ready(clients, name, true, wait).await?;
     }
     if touches(CONFIGURATION) {
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
-        propagated(clients, role, ROLE_NOT_READY, wait, || configure(clients, desired, revision.clone())).await?;
+        // Even an unchanged role takes iam:PassRole to send.
+        let pass = touches(&["role"]).then_some(desired.settings.role_arn.as_str());
+        propagated(clients, role, ROLE_NOT_READY, wait, || configure(clients, desired, pass, revision.clone())).await?;
         ready(clients, name, true, wait).await?;
     }
     if touches(ASYNC) {
@@ -231,12 +233,18 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
     let (mut written, taken) = tags::changed(changes);
     let arn = &desired.arn;
     if !taken.is_empty() {
-        let untag = clients.lambda.untag_resource().resource(arn).set_tag_keys(Some(taken));
-        untag.send().await.map_err(failed("lambda:UntagResource"))?;
+        settled(wait, false, || async {
+            let untag = clients.lambda.untag_resource().resource(arn).set_tag_keys(Some(taken.clone()));
+            untag.send().await.map_err(failed("lambda:UntagResource"))
+        })
+        .await?;
     }
     written.extend(noted.clone().into_iter().chain(role_id(desired)));
-    let tag = clients.lambda.tag_resource().resource(arn).set_tags(Some(written.into_iter().collect()));
-    tag.send().await.map(drop).map_err(failed("lambda:TagResource"))
+    settled(wait, false, || async {
+        let tag = clients.lambda.tag_resource().resource(arn).set_tags(Some(written.clone().into_iter().collect()));
+        tag.send().await.map(drop).map_err(failed("lambda:TagResource"))
+    })
+    .await
 }
 
 async fn update_code(clients: &Clients, desired: &Desired, zip: &[u8], revision: Option<String>) -> Result<()> {
@@ -250,7 +258,7 @@ async fn update_code(clients: &Clients, desired: &Desired, zip: &[u8], revision:
     update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionCode")).map_err(stale)
 }
 
-async fn configure(clients: &Clients, desired: &Desired, revision: Option<String>) -> Result<()> {
+async fn configure(clients: &Clients, desired: &Desired, pass: Option<&str>, revision: Option<String>) -> Result<()> {
     let settings = &desired.settings;
     let update = clients
         .lambda
@@ -261,7 +269,7 @@ async fn configure(clients: &Clients, desired: &Desired, revision: Option<String
         .handler(&settings.handler)
         .memory_size(number(settings.memory))
         .timeout(number(settings.timeout))
-        .role(&settings.role_arn)
+        .set_role(pass.map(str::to_owned))
         .environment(environment(desired))
         .set_revision_id(revision);
     update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionConfiguration")).map_err(stale)

@@ -9,6 +9,7 @@ use plan::ownership::{Owner, Tags, owner};
 use plan::plan::{Action, Verb};
 use plan::resource::{Kind, role};
 use plan::spec::OnTeardown;
+use tokio_util::sync::CancellationToken;
 
 use super::client::Clients;
 use super::error::{Class, Error, Result};
@@ -30,6 +31,7 @@ pub struct Mutator {
     initial: Option<InitialValue>,
     on_secret: OnTeardown,
     recoverable_until: Mutex<Option<String>>,
+    stop: CancellationToken,
 }
 
 impl Mutator {
@@ -57,7 +59,14 @@ impl Mutator {
             initial: None,
             on_secret,
             recoverable_until: Mutex::new(None),
+            stop: CancellationToken::new(),
         }
+    }
+
+    /// Waits for nothing more once `stop` is cancelled.
+    #[must_use]
+    pub fn stopped_by(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
     }
 
     /// Until when the deleted secret can be recovered.
@@ -224,7 +233,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Mutate for Mutator {
     async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<()> {
-        let wait = Wait { deadline: DEADLINE, notify };
+        let wait = Wait { deadline: DEADLINE, notify, stop: &self.stop };
         let created = match action.verb {
             Verb::NoOp | Verb::Keep => return Ok(()),
             Verb::Delete => return self.delete(action.kind, wait).await,

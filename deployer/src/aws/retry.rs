@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::error::{Class, Error, Result};
 
@@ -19,6 +20,8 @@ pub struct Wait<'a> {
     pub deadline: Duration,
     /// Is told what is being waited for, at each further look.
     pub notify: &'a (dyn Fn(&str) + Sync),
+    /// Ends the waiting before its time.
+    pub stop: &'a CancellationToken,
 }
 
 impl std::fmt::Debug for Wait<'_> {
@@ -45,7 +48,7 @@ pub enum Attempt<T> {
     NotYet(Error),
 }
 
-/// Tries until it is done, an error says that it never will be, or the deadline has passed.
+/// Tries until it is done, an error says that it never will be, the deadline has passed, or the run is stopped.
 ///
 /// # Errors
 /// The attempt's own error, or after the deadline the last reason why it was not done.
@@ -60,14 +63,22 @@ where
             Attempt::Done(value) => return Ok(value),
             Attempt::NotYet(reason) => reason,
         };
-        let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
-        if start.elapsed() + pause > wait.deadline {
+        let left = wait.deadline.saturating_sub(start.elapsed());
+        if left.is_zero() {
             let seconds = wait.deadline.as_secs();
             let message = format!("not done after {seconds} s of waiting: {}", reason.message);
             return Err(Error { message, ..reason });
         }
         (wait.notify)(&reason.message);
-        tokio::time::sleep(pause).await;
+        // The last look is at the deadline itself.
+        let pause = pauses.next().unwrap_or(LONGEST_PAUSE).min(left);
+        tokio::select! {
+            () = wait.stop.cancelled() => {
+                let message = format!("stopped while waiting: {}", reason.message);
+                return Err(Error { message, class: Class::Interrupted, ..reason });
+            }
+            () = tokio::time::sleep(pause) => {}
+        }
     }
 }
 

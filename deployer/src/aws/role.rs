@@ -74,36 +74,31 @@ fn document(encoded: &str) -> Json {
 /// Creates the role with its policies, and gives its id.
 pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, wait: Wait<'_>) -> Result<String> {
     let all: Tags = desired.tags.clone().into_iter().chain(noted.clone()).collect();
-    let answer = clients
-        .iam
-        .create_role()
-        .role_name(&desired.name)
-        .path(&desired.path)
-        .description(&desired.description)
-        .set_permissions_boundary(desired.boundary.clone())
-        .assume_role_policy_document(desired.trust.to_string())
-        .set_tags(Some(tags::iam(&all)?))
-        .send()
-        .await
-        .map_err(failed("iam:CreateRole"))?;
-    let puts = desired.policies.iter().map(|(name, document)| put(clients, &desired.name, name, document, true, wait));
+    let all = tags::iam(&all)?;
+    let answer = settled(wait, false, || async {
+        let create = clients
+            .iam
+            .create_role()
+            .role_name(&desired.name)
+            .path(&desired.path)
+            .description(&desired.description)
+            .set_permissions_boundary(desired.boundary.clone())
+            .assume_role_policy_document(desired.trust.to_string())
+            .set_tags(Some(all.clone()));
+        create.send().await.map_err(failed("iam:CreateRole"))
+    })
+    .await?;
+    let puts = desired.policies.iter().map(|(name, document)| {
+        // The new role may not be seen yet.
+        settled(wait, true, move || put_once(clients, &desired.name, name, document))
+    });
     futures_util::future::try_join_all(puts).await?;
     Ok(answer.role().map(|role| role.role_id().to_owned()).unwrap_or_default())
 }
 
-async fn put(
-    clients: &Clients,
-    role: &str,
-    name: &str,
-    document: &Json,
-    just_made: bool,
-    wait: Wait<'_>,
-) -> Result<()> {
-    settled(wait, just_made, || async {
-        let put = clients.iam.put_role_policy().role_name(role).policy_name(name).policy_document(document.to_string());
-        put.send().await.map(drop).map_err(failed("iam:PutRolePolicy"))
-    })
-    .await
+async fn put_once(clients: &Clients, role: &str, name: &str, document: &Json) -> Result<()> {
+    let put = clients.iam.put_role_policy().role_name(role).policy_name(name).policy_document(document.to_string());
+    put.send().await.map(drop).map_err(failed("iam:PutRolePolicy"))
 }
 
 /// Changes what differs, and nothing else.
@@ -114,37 +109,46 @@ pub async fn update(
     changes: &[Change],
     wait: Wait<'_>,
 ) -> Result<()> {
-    let name = &desired.name;
     for change in changes {
-        let key = change.attribute.key.as_deref();
-        match (change.attribute.name, key, &change.after) {
-            ("description", ..) => {
-                let update = clients.iam.update_role_description().role_name(name).description(&desired.description);
-                update.send().await.map_err(failed("iam:UpdateRoleDescription"))?;
-            }
-            ("trust", ..) => {
-                let document = desired.trust.to_string();
-                let update = clients.iam.update_assume_role_policy().role_name(name).policy_document(document);
-                update.send().await.map_err(failed("iam:UpdateAssumeRolePolicy"))?;
-            }
-            ("permissions_boundary", ..) => bound(clients, name, desired.boundary.as_deref()).await?,
-            ("policy", Some(policy), Some(Value::Policy(document))) => {
-                put(clients, name, policy, document, false, wait).await?;
-            }
-            ("policy", Some(policy), _) => remove(clients, name, policy).await?,
-            ("attached_policy", Some(arn), _) => detach(clients, name, arn).await?,
-            // Tags go together, below; a path is replaced, never updated.
-            _ => {}
-        }
+        // IAM refuses a change while another of the same role is in progress.
+        settled(wait, false, || change_one(clients, desired, change)).await?;
     }
     let (mut written, taken) = tags::changed(changes);
     if !taken.is_empty() {
-        let untag = clients.iam.untag_role().role_name(name).set_tag_keys(Some(taken));
-        untag.send().await.map_err(failed("iam:UntagRole"))?;
+        settled(wait, false, || async {
+            let untag = clients.iam.untag_role().role_name(&desired.name).set_tag_keys(Some(taken.clone()));
+            untag.send().await.map_err(failed("iam:UntagRole"))
+        })
+        .await?;
     }
     written.extend(noted.clone());
-    let tag = clients.iam.tag_role().role_name(name).set_tags(Some(tags::iam(&written)?));
-    tag.send().await.map(drop).map_err(failed("iam:TagRole"))
+    let written = tags::iam(&written)?;
+    settled(wait, false, || async {
+        let tag = clients.iam.tag_role().role_name(&desired.name).set_tags(Some(written.clone()));
+        tag.send().await.map(drop).map_err(failed("iam:TagRole"))
+    })
+    .await
+}
+
+async fn change_one(clients: &Clients, desired: &Desired, change: &Change) -> Result<()> {
+    let (name, key) = (&desired.name, change.attribute.key.as_deref());
+    match (change.attribute.name, key, &change.after) {
+        ("description", ..) => {
+            let update = clients.iam.update_role_description().role_name(name).description(&desired.description);
+            update.send().await.map(drop).map_err(failed("iam:UpdateRoleDescription"))
+        }
+        ("trust", ..) => {
+            let document = desired.trust.to_string();
+            let update = clients.iam.update_assume_role_policy().role_name(name).policy_document(document);
+            update.send().await.map(drop).map_err(failed("iam:UpdateAssumeRolePolicy"))
+        }
+        ("permissions_boundary", ..) => bound(clients, name, desired.boundary.as_deref()).await,
+        ("policy", Some(policy), Some(Value::Policy(document))) => put_once(clients, name, policy, document).await,
+        ("policy", Some(policy), _) => remove(clients, name, policy).await,
+        ("attached_policy", Some(arn), _) => detach(clients, name, arn).await,
+        // Tags go together, after the rest; a path is replaced, never updated.
+        _ => Ok(()),
+    }
 }
 
 async fn bound(clients: &Clients, role: &str, boundary: Option<&str>) -> Result<()> {
@@ -172,8 +176,8 @@ async fn detach(clients: &Clients, role: &str, arn: &str) -> Result<()> {
 
 /// Deletes the role with its policies, as it was read when the plan was made.
 pub async fn delete(clients: &Clients, name: &str, live: &Live, wait: Wait<'_>) -> Result<()> {
-    let removals = live.policies.keys().map(|policy| remove(clients, name, policy));
-    let detachments = live.attached.iter().map(|arn| detach(clients, name, arn));
+    let removals = live.policies.keys().map(|policy| settled(wait, false, move || remove(clients, name, policy)));
+    let detachments = live.attached.iter().map(|arn| settled(wait, false, move || detach(clients, name, arn)));
     tokio::try_join!(futures_util::future::try_join_all(removals), futures_util::future::try_join_all(detachments))?;
     settled(wait, false, || async {
         let delete = clients.iam.delete_role().role_name(name).send().await.map_err(failed("iam:DeleteRole"));
@@ -240,6 +244,14 @@ async fn diagnose(clients: &Clients, role: &Desired, error: &Error) -> Result<()
     }
     if live.boundary != role.boundary {
         let message = format!("{}; the boundary of role {} was changed by someone", error.message, role.name);
+        return Err(Error { message, ..error.clone() }.hint(hint));
+    }
+    // One that is not there may just not be seen yet.
+    let differs = |(name, wanted): &(&String, &Json)| {
+        live.policies.get(*name).is_some_and(|live| !policy::equivalent(live, wanted))
+    };
+    if let Some((name, _)) = role.policies.iter().find(differs) {
+        let message = format!("{}; policy {name} of role {} was changed by someone", error.message, role.name);
         return Err(Error { message, ..error.clone() }.hint(hint));
     }
     Ok(())

@@ -91,7 +91,7 @@ pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, value: &
         .send()
         .await
         .map_err(failed("secretsmanager:CreateSecret"))
-        .map_err(|error| error.scrubbed(value.expose()))?;
+        .map_err(|error| error.unless(|text| value.is_quoted_in(text)))?;
     Ok(answer.arn().unwrap_or_default().to_owned())
 }
 

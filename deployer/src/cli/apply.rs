@@ -63,7 +63,7 @@ struct Ready {
 /// Plans all stacks, asks once, and applies them at the same time.
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
-    let loaded = stacks::load(&args.specs, ui);
+    let loaded = stacks::load(&args.specs, stacks::Warnings::InShort, ui);
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     let environment = aws::environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
@@ -182,7 +182,8 @@ async fn apply_one(ready: Ready, args: &Args, interrupt: &Interrupt, progress: P
     let Ready { planned, initial } = ready;
     let (desired, live) = (planned.desired.clone(), planned.live.clone());
     let zip = planned.package.as_ref().map(|package| package.bytes.to_vec()).unwrap_or_default();
-    let mutator = Mutator::to_apply(planned.clients.clone(), desired, live, zip, initial);
+    let mutator = Mutator::to_apply(planned.clients.clone(), desired, live, zip, initial)
+        .stopped_by(interrupt.stop.gently.clone());
     let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
     let verified = if report.is_done() { verified(&planned, args).await } else { Ok(None) };
     Applied { planned, report, verified }

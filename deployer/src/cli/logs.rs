@@ -32,7 +32,7 @@ pub struct Args {
 /// Prints what the functions logged: one stack after the other, or all as it comes with `--follow`.
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
-    let loaded = stacks::load(&args.specs, ui);
+    let loaded = stacks::load(&args.specs, stacks::Warnings::Untold, ui);
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     let now = jiff::Timestamp::now();
     let Ok(since) = now.to_zoned(jiff::tz::TimeZone::UTC).checked_sub(args.since) else {

@@ -52,7 +52,7 @@ struct Document<'a> {
 /// Shows each stack's plan.
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
-    let loaded = stacks::load(&args.specs, ui);
+    let loaded = stacks::load(&args.specs, stacks::Warnings::InShort, ui);
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     let environment = aws::environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));

@@ -50,7 +50,7 @@ struct Seen {
 /// Invokes each stack's function now, and looks at the versions before and after.
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
-    let loaded = stacks::load(&args.specs, ui);
+    let loaded = stacks::load(&args.specs, stacks::Warnings::Untold, ui);
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     let environment = aws::environment().await;
     let mut document = Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] };

@@ -32,6 +32,17 @@ pub struct Checked {
     pub diagnostics: Vec<serde_json::Value>,
 }
 
+/// Whether the warnings of usable specs are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warnings {
+    /// Where the spec itself is looked at.
+    InFull,
+    /// A line each, where the spec is about to be put into effect.
+    InShort,
+    /// Where it is in effect, and something else is asked.
+    Untold,
+}
+
 /// All that the arguments name.
 #[derive(Debug, Default)]
 pub struct Loaded {
@@ -43,12 +54,12 @@ pub struct Loaded {
     pub failed: bool,
 }
 
-/// Loads all specs and tells every fault of every file.
-pub fn load(specs: &Specs, ui: Ui) -> Loaded {
+/// Loads all specs and tells every fault of every file; the warnings too where they are of use.
+pub fn load(specs: &Specs, warnings: Warnings, ui: Ui) -> Loaded {
     let mut loaded = Loaded::default();
     for path in &specs.specs {
         match files(path) {
-            Ok(files) => files.iter().for_each(|file| load_file(&mut loaded, file, specs, ui)),
+            Ok(files) => files.iter().for_each(|file| load_file(&mut loaded, file, specs, warnings, ui)),
             Err(why) => {
                 ui.error(&why, &[]);
                 loaded.failed = true;
@@ -73,7 +84,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     if found.is_empty() { Err(format!("{} has no .yaml or .yml file", path.display())) } else { Ok(found) }
 }
 
-fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, ui: Ui) {
+fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, warnings: Warnings, ui: Ui) {
     let origin = path.display().to_string();
     let text = match read(path) {
         Ok(text) => text,
@@ -87,8 +98,11 @@ fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, ui: Ui) {
         Ok(usable) => (Some(usable.spec), usable.warnings),
         Err(diagnostics) => (None, diagnostics),
     };
-    if !diagnostics.is_empty() {
-        ui.note(&tell(&origin, &text, &diagnostics, ui));
+    match warnings {
+        _ if diagnostics.is_empty() => {}
+        Warnings::InShort if spec.is_some() => ui.note(&(in_short(&origin, &text, &diagnostics, ui) + "\n")),
+        Warnings::Untold if spec.is_some() => {}
+        _ => ui.note(&(plan::spec::render(&origin, &text, &diagnostics, ui.err_colored) + "\n\n")),
     }
     let is_denied = specs.deny.is_some() && !diagnostics.is_empty();
     if is_denied && spec.is_some() {
@@ -100,6 +114,17 @@ fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, ui: Ui) {
     loaded.checked.push(Checked { spec: origin.clone(), valid: spec.is_some(), diagnostics });
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
     loaded.stacks.extend(spec.map(|spec| Stack { origin, folder, spec }));
+}
+
+/// A line for each warning; `deploy validate` has them with their places and mends.
+fn in_short(origin: &str, text: &str, diagnostics: &[Diagnostic], ui: Ui) -> String {
+    let (attention, faint) = (ui.err.attention(), ui.err.faint());
+    let line = |one: &Diagnostic| {
+        let place = one.locate(origin, text);
+        let (line, column) = (place.line, place.column);
+        format!("{attention}warning{attention:#}: {}  {faint}{origin}:{line}:{column}{faint:#}\n", one.message)
+    };
+    diagnostics.iter().map(line).collect()
 }
 
 fn read(path: &Path) -> Result<String, String> {
@@ -115,10 +140,6 @@ fn read(path: &Path) -> Result<String, String> {
     })
 }
 
-fn tell(origin: &str, text: &str, diagnostics: &[Diagnostic], ui: Ui) -> String {
-    plan::spec::render(origin, text, diagnostics, ui.err_colored)
-}
-
 /// Two stacks of one account that would own the same thing would undo each other for ever.
 fn refuse_overlaps(loaded: &mut Loaded, ui: Ui) {
     let mut owners: BTreeMap<String, String> = BTreeMap::new();
@@ -127,7 +148,7 @@ fn refuse_overlaps(loaded: &mut Loaded, ui: Ui) {
         for claim in claims(&stack.spec) {
             if let Some(other) = owners.get(&claim).filter(|other| **other != stack.origin) {
                 ui.error(&format!("{} and {other} both claim the {claim}", stack.origin), &[]);
-                refused.push(stack.origin.clone());
+                refused.extend([stack.origin.clone(), other.clone()]);
             } else {
                 owners.insert(claim, stack.origin.clone());
             }

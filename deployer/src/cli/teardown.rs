@@ -53,7 +53,7 @@ struct StackJson {
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
     let options = TeardownOptions { force_delete_secret: args.force_delete_secret };
-    let loaded = stacks::load(&args.specs, ui);
+    let loaded = stacks::load(&args.specs, stacks::Warnings::Untold, ui);
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     let environment = aws::environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_tear_down(&environment, stack, options)));
@@ -146,7 +146,8 @@ impl TornDown {
 async fn tear_down(planned: Planned, options: TeardownOptions, interrupt: &Interrupt, progress: Progress) -> TornDown {
     let (desired, live) = (planned.desired.clone(), planned.live.clone());
     let how = options.on_secret(&planned.stack.spec);
-    let mutator = Mutator::to_tear_down(planned.clients.clone(), desired, live, how);
+    let mutator =
+        Mutator::to_tear_down(planned.clients.clone(), desired, live, how).stopped_by(interrupt.stop.gently.clone());
     let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
     let changed = !planned.plan.is_empty() && report.is_done();
     let looked = if changed { left_over(&planned, options).await } else { Ok(Vec::new()) };
@@ -175,8 +176,10 @@ fn tell(torn_down: &TornDown, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exi
     if args.output == Output::Text && !plan.is_empty() {
         ui.print(&ending(plan, report, recoverable_until.as_deref(), args.force_delete_secret, ui));
     }
-    let foreign: Vec<String> =
-        plan.refusals.iter().map(|refusal| format!("{} {}", refusal.kind, refusal.name)).collect();
+    // A group with somebody else's schedules in it stays as a foreign resource does, and is no success either.
+    let shared = plan.actions.iter().filter(|action| action.verb == Verb::Keep && action.kind == Kind::ScheduleGroup);
+    let foreign = plan.refusals.iter().map(|refusal| format!("{} {}", refusal.kind, refusal.name));
+    let foreign: Vec<String> = foreign.chain(shared.map(|group| format!("{} {}", group.kind, group.name))).collect();
     if !foreign.is_empty() {
         ui.error(&format!("stack {}: left alone what is not this stack's", plan.stack), &foreign);
     }

@@ -31,7 +31,7 @@ struct Document {
 
 /// Checks spec files, offline.
 pub fn run(args: &Args, ui: Ui) -> Exit {
-    let loaded = stacks::load(&args.specs, ui);
+    let loaded = stacks::load(&args.specs, stacks::Warnings::InFull, ui);
     match args.output {
         Output::Json => ui.print_json(&Document { format_version: FORMAT_VERSION, specs: loaded.checked }),
         Output::Text => loaded.stacks.iter().for_each(|stack| ui.print(&valid(stack, ui))),

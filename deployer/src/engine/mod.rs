@@ -3,6 +3,8 @@
 //! Reading and changing are two traits. What plans is given the first alone, so that a dry run is one by construction.
 
 mod graph;
+#[cfg(test)]
+mod tests;
 
 pub use graph::{Event, NotStarted, Outcome, Report, Stop, run};
 

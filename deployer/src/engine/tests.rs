@@ -1,0 +1,347 @@
+//! The graph against a cloud that takes as long and fails as it is told, on a clock of the test's own.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use plan::plan::{Action, Plan, Verb};
+use plan::resource::Kind;
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::graph::{Event, NotStarted, Outcome, Report, Stop, run};
+use crate::aws::{Class, Error};
+
+/// What one action does: how long it takes, and how it fails.
+#[derive(Debug, Clone, Copy)]
+struct Deed {
+    seconds: u64,
+    failure: Option<Class>,
+}
+
+impl Default for Deed {
+    fn default() -> Self {
+        Self { seconds: 1, failure: None }
+    }
+}
+
+#[derive(Debug)]
+struct Cloud {
+    deeds: BTreeMap<Kind, Deed>,
+    start: Instant,
+    /// When each action was begun and ended, in seconds.
+    began: Mutex<BTreeMap<Kind, u64>>,
+    ended: Mutex<BTreeMap<Kind, u64>>,
+}
+
+impl Cloud {
+    fn new(deeds: impl IntoIterator<Item = (Kind, Deed)>) -> Self {
+        let (began, ended) = Default::default();
+        Self { deeds: deeds.into_iter().collect(), start: Instant::now(), began, ended }
+    }
+
+    fn failing(failures: impl IntoIterator<Item = (Kind, Class)>) -> Self {
+        Self::new(failures.into_iter().map(|(kind, class)| (kind, Deed { failure: Some(class), ..Deed::default() })))
+    }
+
+    fn began(&self, kind: Kind) -> Option<u64> {
+        self.began.lock().unwrap().get(&kind).copied()
+    }
+
+    fn ended(&self, kind: Kind) -> Option<u64> {
+        self.ended.lock().unwrap().get(&kind).copied()
+    }
+}
+
+impl super::Mutate for Cloud {
+    async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
+        let Deed { seconds, failure } = self.deeds.get(&action.kind).copied().unwrap_or_default();
+        let earlier = self.began.lock().unwrap().insert(action.kind, self.start.elapsed().as_secs());
+        assert!(earlier.is_none(), "{} is begun twice", action.kind);
+        notify("working");
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        self.ended.lock().unwrap().insert(action.kind, self.start.elapsed().as_secs());
+        failure.map_or(Ok(()), |class| Err(Error { class, ..Error::outcome("test:Call", "it failed") }))
+    }
+}
+
+fn action(kind: Kind, verb: Verb) -> Action {
+    let name = kind.address().to_owned();
+    Action { kind, name, verb, cause: None, adopted: false, changes: vec![], note: None }
+}
+
+fn plan(actions: impl IntoIterator<Item = (Kind, Verb)>) -> Plan {
+    Plan {
+        stack: "test".to_owned(),
+        account: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
+        actions: actions.into_iter().map(|(kind, verb)| action(kind, verb)).collect(),
+        refusals: vec![],
+    }
+}
+
+fn all(verb: Verb) -> Plan {
+    plan(Kind::ALL.map(|kind| (kind, verb)))
+}
+
+async fn ran(plan: &Plan, cloud: &Cloud) -> Report {
+    run(plan, cloud, &Stop::default(), &|_| {}).await
+}
+
+fn outcome(report: &Report, kind: Kind) -> &Outcome {
+    report.outcomes.iter().find(|(one, _)| *one == kind).map(|(_, outcome)| outcome).unwrap()
+}
+
+fn is_done(report: &Report, kind: Kind) -> bool {
+    matches!(outcome(report, kind), Outcome::Done(_))
+}
+
+fn why_not(report: &Report, kind: Kind) -> NotStarted {
+    match outcome(report, kind) {
+        Outcome::NotStarted(why) => why.clone(),
+        other => panic!("{kind}: {other:?}"),
+    }
+}
+
+/// In `seconds` from now. The stop must come from elsewhere, so this is a task of its own.
+fn later(seconds: f64, stop: impl FnOnce() + Send + 'static) {
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        stop();
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn creation_follows_the_needs_and_takes_as_long_as_the_longest_chain() {
+    let cloud = Cloud::new([(Kind::ExecutionRole, Deed { seconds: 5, failure: None })]);
+    let report = ran(&all(Verb::Create), &cloud).await;
+    assert!(report.is_done());
+    assert_eq!(report.done(), 7);
+    for kind in Kind::ALL {
+        for need in kind.needs() {
+            assert!(cloud.began(kind) >= cloud.ended(*need), "{kind} needs {need}");
+        }
+    }
+    for kind in [Kind::Secret, Kind::ExecutionRole, Kind::LogGroup, Kind::ScheduleGroup, Kind::InvokeRole] {
+        assert_eq!(cloud.began(kind), Some(0), "{kind} needs nothing");
+    }
+    assert_eq!((cloud.began(Kind::Function), cloud.began(Kind::Schedule)), (Some(5), Some(6)));
+    assert_eq!(report.elapsed.as_secs(), 7, "execution role, function, schedule");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletion_goes_the_other_way_round() {
+    let cloud = Cloud::new([]);
+    let report = ran(&all(Verb::Delete), &cloud).await;
+    assert!(report.is_done());
+    let at = |second: u64| Kind::ALL.into_iter().filter(|kind| cloud.began(*kind) == Some(second)).collect::<Vec<_>>();
+    assert_eq!(at(0), [Kind::Schedule]);
+    assert_eq!(at(1), [Kind::Function, Kind::ScheduleGroup, Kind::InvokeRole]);
+    assert_eq!(at(2), [Kind::Secret, Kind::ExecutionRole, Kind::LogGroup]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_pending_is_not_waited_for_and_not_reported() {
+    let plan = plan([(Kind::Secret, Verb::NoOp), (Kind::Function, Verb::Keep), (Kind::Schedule, Verb::Update)]);
+    let cloud = Cloud::new([]);
+    let report = ran(&plan, &cloud).await;
+    assert_eq!(report.outcomes.len(), 1);
+    assert_eq!((report.elapsed.as_secs(), cloud.began(Kind::Function)), (1, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_to_do_is_done() {
+    let report = ran(&all(Verb::NoOp), &Cloud::new([])).await;
+    assert!(report.is_done() && report.outcomes.is_empty() && report.elapsed.is_zero());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_holds_back_what_needs_it_and_nothing_else() {
+    let report = ran(&all(Verb::Create), &Cloud::failing([(Kind::LogGroup, Class::Denied)])).await;
+    assert!(matches!(outcome(&report, Kind::LogGroup), Outcome::Failed(error) if error.class == Class::Denied));
+    for kind in [Kind::Secret, Kind::ExecutionRole, Kind::ScheduleGroup, Kind::InvokeRole] {
+        assert!(is_done(&report, kind), "{kind}");
+    }
+    assert_eq!(why_not(&report, Kind::Function), NotStarted::Needs(Kind::LogGroup));
+    assert_eq!(why_not(&report, Kind::Schedule), NotStarted::Needs(Kind::Function));
+    assert!(!report.is_done());
+    assert_eq!(report.done(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_fails_keeps_what_it_uses() {
+    let report = ran(&all(Verb::Delete), &Cloud::failing([(Kind::Function, Class::Conflict)])).await;
+    for kind in [Kind::Schedule, Kind::ScheduleGroup, Kind::InvokeRole] {
+        assert!(is_done(&report, kind), "{kind}");
+    }
+    for kind in [Kind::Secret, Kind::ExecutionRole, Kind::LogGroup] {
+        assert_eq!(why_not(&report, kind), NotStarted::Needs(Kind::Function), "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_is_waited_for_like_a_creation() {
+    let plan = plan([
+        (Kind::ExecutionRole, Verb::Replace),
+        (Kind::Function, Verb::Replace),
+        (Kind::ScheduleGroup, Verb::NoOp),
+        (Kind::InvokeRole, Verb::Update),
+        (Kind::Secret, Verb::Restore),
+        (Kind::Schedule, Verb::Update),
+    ]);
+    let cloud = Cloud::new([]);
+    let report = ran(&plan, &cloud).await;
+    assert!(report.is_done());
+    let began = |kind| cloud.began(kind).unwrap();
+    assert_eq!((began(Kind::ExecutionRole), began(Kind::Secret), began(Kind::InvokeRole)), (0, 0, 0));
+    assert_eq!((began(Kind::Function), began(Kind::Schedule)), (1, 2));
+    let order: Vec<Kind> = report.outcomes.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(order, [Kind::ExecutionRole, Kind::Function, Kind::InvokeRole, Kind::Secret, Kind::Schedule]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gentle_stop_finishes_what_is_under_way_and_begins_nothing() {
+    let (cloud, stop) = (Cloud::new([(Kind::Secret, Deed { seconds: 4, failure: None })]), Stop::default());
+    let gently = stop.gently.clone();
+    later(1.5, move || gently.cancel());
+    let report = run(&all(Verb::Create), &cloud, &stop, &|_| {}).await;
+    for kind in [Kind::Secret, Kind::ExecutionRole, Kind::LogGroup, Kind::ScheduleGroup, Kind::InvokeRole] {
+        assert!(is_done(&report, kind), "{kind}");
+    }
+    assert_eq!(why_not(&report, Kind::Function), NotStarted::Interrupted);
+    assert_eq!(why_not(&report, Kind::Schedule), NotStarted::Interrupted);
+    assert_eq!(report.elapsed.as_secs(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_the_start_begins_nothing() {
+    let (cloud, stop) = (Cloud::new([]), Stop::default());
+    stop.gently.cancel();
+    let report = run(&all(Verb::Create), &cloud, &stop, &|event| panic!("{event:?}")).await;
+    assert!(Kind::ALL.into_iter().all(|kind| why_not(&report, kind) == NotStarted::Interrupted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_at_once_waits_for_nothing_and_says_that_it_does_not_know() {
+    let (cloud, stop) = (Cloud::new([(Kind::Secret, Deed { seconds: 60, failure: None })]), Stop::default());
+    let (gently, at_once) = (stop.gently.clone(), stop.at_once.clone());
+    later(1.5, move || gently.cancel());
+    later(2.5, move || at_once.cancel());
+    let report = run(&all(Verb::Create), &cloud, &stop, &|_| {}).await;
+    assert!(matches!(outcome(&report, Kind::Secret), Outcome::Unknown));
+    assert!(is_done(&report, Kind::LogGroup));
+    assert_eq!(why_not(&report, Kind::Function), NotStarted::Interrupted);
+    assert_eq!(report.elapsed.as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_end_the_beginning_of_anything() {
+    let mut deeds = Cloud::failing([(Kind::Secret, Class::Credentials)]);
+    deeds.deeds.insert(Kind::ExecutionRole, Deed { seconds: 3, failure: None });
+    let report = ran(&all(Verb::Create), &deeds).await;
+    assert!(is_done(&report, Kind::ExecutionRole), "what was under way ends");
+    assert_eq!(why_not(&report, Kind::Function), NotStarted::Interrupted);
+
+    // Nothing else is begun either, needed or not.
+    let report = ran(&all(Verb::Delete), &Cloud::failing([(Kind::InvokeRole, Class::Credentials)])).await;
+    assert!(is_done(&report, Kind::Function));
+    assert_eq!(why_not(&report, Kind::LogGroup), NotStarted::Interrupted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn beginning_waiting_and_end_of_each_action_are_told_in_that_order() {
+    let told = Mutex::new(Vec::new());
+    let tell = |event: &Event<'_>| {
+        told.lock().unwrap().push(match event {
+            Event::Started(action) => (action.kind, "started"),
+            Event::Waiting(action, _) => (action.kind, "waiting"),
+            Event::Ended(action, _) => (action.kind, "ended"),
+        });
+    };
+    run(&all(Verb::Create), &Cloud::new([]), &Stop::default(), &tell).await;
+    let told = told.into_inner().unwrap();
+    for kind in Kind::ALL {
+        let of_it: Vec<&str> = told.iter().filter(|(one, _)| *one == kind).map(|(_, what)| *what).collect();
+        assert_eq!(of_it, ["started", "waiting", "ended"], "{kind}");
+    }
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let failure = prop_oneof![
+        6 => Just(None),
+        2 => Just(Some(Class::Denied)),
+        1 => Just(Some(Class::Credentials)),
+    ];
+    let deed = (0..5_u64, failure).prop_map(|(seconds, failure)| Deed { seconds, failure });
+    proptest::collection::vec(deed, Kind::ALL.len())
+}
+
+/// What apply may plan, or what teardown may; the two are never mixed.
+fn verbs() -> impl Strategy<Value = (Vec<Option<Verb>>, bool)> {
+    let of = |verbs: &[Verb]| {
+        let verb = proptest::option::weighted(0.9, proptest::sample::select(verbs.to_vec()));
+        proptest::collection::vec(verb, Kind::ALL.len())
+    };
+    let apply = of(&[Verb::Create, Verb::Update, Verb::Replace, Verb::Restore, Verb::NoOp]);
+    let teardown = of(&[Verb::Delete, Verb::Delete, Verb::Keep, Verb::NoOp]);
+    prop_oneof![(apply, Just(false)), (teardown, Just(true))]
+}
+
+/// The pending kinds that must be done before.
+fn needs(plan: &Plan, kind: Kind, deletes: bool) -> Vec<Kind> {
+    let before = |other: &Kind| if deletes { other.needs().contains(&kind) } else { kind.needs().contains(other) };
+    Kind::ALL.into_iter().filter(before).filter(|k| plan.action(*k).is_some_and(Action::is_pending)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn whatever_fails_and_whenever_it_stops_each_action_ends_in_one_way(
+        (verbs, deletes) in verbs(),
+        deeds in deeds(),
+        gently in proptest::option::weighted(0.4, 0.0..8.0_f64),
+        at_once in proptest::option::weighted(0.2, 0.0..8.0_f64),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let plan = plan(Kind::ALL.into_iter().zip(&verbs).filter_map(|(kind, verb)| Some((kind, (*verb)?))));
+        let (cloud, report) = runtime.block_on(async {
+            let (cloud, stop) = (Cloud::new(Kind::ALL.into_iter().zip(deeds.clone())), Stop::default());
+            for (when, token) in [(gently, stop.gently.clone()), (at_once, stop.at_once.clone())] {
+                when.into_iter().for_each(|seconds| { let token = token.clone(); later(seconds, move || token.cancel()); });
+            }
+            let report = run(&plan, &cloud, &stop, &|_| {}).await;
+            (cloud, report)
+        });
+        let pending: Vec<Kind> = plan.actions.iter().filter(|a| a.is_pending()).map(|a| a.kind).collect();
+        let reported: Vec<Kind> = report.outcomes.iter().map(|(kind, _)| *kind).collect();
+        prop_assert_eq!(&reported, &pending, "one outcome for each, in the plan's order");
+
+        let refused = report.outcomes.iter().any(|(_, o)| matches!(o, Outcome::Failed(e) if e.class == Class::Credentials));
+        let may_stop = gently.is_some() || at_once.is_some() || refused;
+        for (kind, outcome) in &report.outcomes {
+            let needed = needs(&plan, *kind, deletes);
+            let began = cloud.began(*kind);
+            if let Some(began) = began {
+                for need in &needed {
+                    prop_assert!(is_done(&report, *need), "{kind} was begun, but {need} is not done");
+                    prop_assert!(cloud.ended(*need).unwrap() <= began, "{kind} was begun before {need} was done");
+                }
+            }
+            let held_back = needed.iter().find(|need| !is_done(&report, **need));
+            match outcome {
+                Outcome::Done(_) => prop_assert!(cloud.ended(*kind).is_some() && cloud.deeds[kind].failure.is_none()),
+                Outcome::Failed(_) => prop_assert!(cloud.ended(*kind).is_some() && cloud.deeds[kind].failure.is_some()),
+                Outcome::Unknown => prop_assert!(began.is_some() && at_once.is_some()),
+                Outcome::NotStarted(NotStarted::Interrupted) => prop_assert!(began.is_none() && may_stop),
+                Outcome::NotStarted(NotStarted::Needs(need)) => {
+                    prop_assert!(began.is_none() && needed.contains(need) && !is_done(&report, *need));
+                }
+            }
+            if !may_stop {
+                prop_assert_eq!(began.is_none(), held_back.is_some(), "{} is begun exactly when its needs are done", kind);
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What the command line promises without AWS.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may panic")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+
+fn deploy(arguments: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("deploy").unwrap();
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The reference of all commands, from their own help.
+fn reference() -> String {
+    let mut out = String::from("# Command line\n\nWhat `--help` prints, command by command.\n");
+    let mut root = deployer::cli::command();
+    root.build();
+    let names: Vec<String> = root.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let mut section = |command: &str, arguments: &[&str]| {
+        let help = text(&deploy(arguments).stdout);
+        let _ = write!(out, "\n## `{command}`\n\n```text\n{}\n```\n", help.trim_end());
+    };
+    section("deploy", &["--help"]);
+    for name in names.iter().filter(|name| *name != "help") {
+        section(&format!("deploy {name}"), &[name, "--help"]);
+    }
+    out
+}
+
+/// To bring the file up to date: `UPDATE_DOCS=1 cargo test -p deployer --test cli`
+#[test]
+fn the_documented_commands_are_the_real_ones() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    let current = reference();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &current).unwrap();
+    }
+    assert!(std::fs::read_to_string(&path).unwrap_or_default() == current, "docs/cli.md is out of date");
+}
+
+#[test]
+fn a_wrong_command_line_is_an_error_and_never_pending_changes() {
+    for arguments in [&["paln"][..], &["plan"], &["plan", "x.yaml", "--no-such-flag"], &["apply", "x", "--adopt", "y"]]
+    {
+        let output = deploy(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_and_version_are_results() {
+    for arguments in [&["--help"][..], &["--version"], &["plan", "--help"], &["schema"], &["man"]] {
+        let output = deploy(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(output.stderr.is_empty() && !output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_shell_has_its_completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = deploy(&["completions", shell]);
+        assert!(output.status.success() && text(&output.stdout).contains("teardown"), "{shell}");
+    }
+}
+
+#[test]
+fn the_schema_on_file_is_the_one_that_the_binary_prints() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec.schema.json");
+    assert_eq!(text(&deploy(&["schema"]).stdout), std::fs::read_to_string(path).unwrap());
+}
+
+#[test]
+fn all_faults_of_all_files_are_told_in_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), "name: a b\naccount: 1\n").unwrap();
+    std::fs::write(folder.path().join("b.yml"), "nmae: x\n").unwrap();
+    std::fs::write(folder.path().join("c.txt"), "not a spec").unwrap();
+    let output = deploy(&["validate", folder.path().to_str().unwrap()]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.contains("a.yaml:1:") && told.contains("a.yaml:2:") && told.contains("b.yml:1:"), "{told}");
+    assert!(!told.contains("c.txt"), "{told}");
+}
+
+#[test]
+fn validation_needs_no_account_and_says_when_it_fires() {
+    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/myapp.yaml");
+    let output = deploy(&["validate", spec.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout).matches("next").count(), 3);
+    assert_eq!(deploy(&["validate", "--deny", "warnings", spec.to_str().unwrap()]).status.code(), Some(1));
+}
+
+#[test]
+fn a_file_that_is_no_text_or_too_large_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.yaml");
+    for (content, told) in [(vec![0xff, 0xfe], "not UTF-8"), (vec![b'#'; 70_000], "at most")] {
+        std::fs::write(&path, content).unwrap();
+        let output = deploy(&["validate", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(told));
+    }
+}
+
+#[test]
+fn a_pipe_gets_no_escape_codes() {
+    let output = deploy(&["validate", "/nonexistent.yaml"]);
+    assert!(!text(&output.stderr).contains('\u{1b}'));
+}

@@ -1,0 +1,155 @@
+//! Where a person sits: a folder with spec files, credentials, and the binary.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::bed::{Bed, Keys};
+
+/// A folder, and an environment with nothing of ours in it.
+pub struct Desk {
+    folder: TempDir,
+    environment: BTreeMap<&'static str, String>,
+}
+
+impl Desk {
+    /// The desk of the user who deploys.
+    pub fn new(bed: &Bed) -> Self {
+        let folder = TempDir::new().unwrap();
+        let home = folder.path().join("home");
+        std::fs::create_dir(&home).unwrap();
+        let home = home.to_str().unwrap().to_owned();
+        let environment = BTreeMap::from([("HOME", home), ("PATH", "/usr/bin:/bin".to_owned())]);
+        let mut desk = Self { folder, environment };
+        desk.set("AWS_ENDPOINT_URL", &bed.endpoint);
+        desk.set("RUST_LOG", "trace");
+        desk.sign_in(&bed.deployer);
+        desk
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.environment.insert(name, value.to_owned());
+    }
+
+    pub fn unset(&mut self, name: &'static str) {
+        self.environment.remove(name);
+    }
+
+    pub fn sign_in(&mut self, keys: &Keys) {
+        self.set("AWS_ACCESS_KEY_ID", &keys.access_key);
+        self.set("AWS_SECRET_ACCESS_KEY", &keys.secret_key);
+    }
+
+    /// Writes a file; a spec as JSON, which is YAML.
+    pub fn write(&self, file: &str, content: impl ToString) {
+        let path = self.folder().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content.to_string()).unwrap();
+    }
+
+    /// Runs the binary to its end: `desk.deploy("apply stack.yaml --yes")`.
+    pub fn deploy(&self, arguments: &str) -> Ran {
+        self.start(arguments).end()
+    }
+
+    /// Starts the binary. There is no terminal.
+    pub fn start(&self, arguments: &str) -> Running {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_deploy"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder())
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (out, err) = (collect(child.stdout.take()), collect(child.stderr.take()));
+        Running { command: format!("deploy {arguments}"), child, out, err }
+    }
+}
+
+fn collect(pipe: Option<impl std::io::Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        pipe.unwrap().read_to_end(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    })
+}
+
+/// A run of the binary.
+pub struct Running {
+    command: String,
+    child: Child,
+    out: JoinHandle<String>,
+    err: JoinHandle<String>,
+}
+
+impl Running {
+    /// What every process of this machine can see of it.
+    pub fn command_line(&self) -> String {
+        let mut text = Vec::new();
+        std::fs::File::open(format!("/proc/{}/cmdline", self.child.id())).unwrap().read_to_end(&mut text).unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Sends a signal: `INT`, `KILL`.
+    pub fn signal(&self, name: &str) {
+        let kill = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Ran {
+        let status = self.child.wait().unwrap();
+        Ran { command: self.command, status, out: self.out.join().unwrap(), err: self.err.join().unwrap() }
+    }
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    command: String,
+    status: ExitStatus,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// It must have ended with that code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code(), Some(code), "{}\n--- stdout\n{}\n--- stderr\n{}", self.command, self.out, self.err);
+        self
+    }
+
+    /// Both of its outputs must have that text in them, taken together.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.all().contains(text), "{} does not say {text:?}:\n{}", self.command, self.all());
+        self
+    }
+
+    pub fn all(&self) -> String {
+        format!("{}\n{}", self.out, self.err)
+    }
+
+    /// Its result as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|why| panic!("{}: {why}\n{}", self.command, self.all()))
+    }
+}

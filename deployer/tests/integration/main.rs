@@ -1,0 +1,23 @@
+//! The binary `deploy` against emulators of AWS: each test is named for the promise that it keeps.
+//!
+//! Every test has an emulator of its own, and reads it back through boto3, so that nothing that the deployer says is
+//! believed. The first lines of `bed.rs` say what has to be there.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that can't go on is a test that failed.
+
+mod bed;
+mod calls;
+mod canary;
+mod credentials;
+mod desk;
+mod drift;
+mod foreign;
+mod half_deployed;
+mod interrupt;
+mod lifecycle;
+mod moto;
+mod out_of_band;
+mod proxy;
+mod rights;
+mod several;
+mod spec_changes;
+mod stack;

@@ -1,0 +1,66 @@
+//! Several stacks at once: one's trouble is its own.
+
+use serde_json::json;
+
+use crate::bed::Bed;
+use crate::desk::Desk;
+use crate::stack::{Plan, spec};
+
+/// A folder with three specs; the second one's log group is somebody else's.
+fn three() -> (Bed, Desk) {
+    let bed = Bed::ministack();
+    let desk = Desk::new(&bed);
+    for name in ["one", "three", "two"] {
+        desk.write(&format!("specs/{name}.yaml"), spec(name));
+    }
+    bed.call("logs", "create_log_group", json!({"logGroupName": "/aws/lambda/three-function"}));
+    (bed, desk)
+}
+
+/// Where the texts are in the output: one after another.
+fn in_order(output: &str, texts: &[&str]) {
+    let found: Vec<_> = texts.iter().map(|text| output.find(text)).collect();
+    assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{texts:?} are at {found:?} in:\n{output}");
+}
+
+#[test]
+fn one_stack_that_is_refused_does_not_keep_the_others() {
+    let (bed, desk) = three();
+    let planned = desk.deploy("plan specs --detailed-exitcode").expect(3);
+    in_order(&planned.out, &["one  account", "three  account", "two  account"]);
+    let applied = desk.deploy("apply specs --yes").expect(3).says("--adopt three/log-group");
+    in_order(&applied.out, &["Applied. one", "Applied. two"]);
+    let names = bed.names();
+    assert_eq!(
+        names.iter().filter(|name| name.contains("three")).collect::<Vec<_>>(),
+        ["log_groups /aws/lambda/three-function"]
+    );
+    let plans = desk.deploy("plan specs -o json --detailed-exitcode").expect(3).json();
+    let pending: Vec<usize> =
+        plans["stacks"].as_array().unwrap().iter().map(|stack| Plan::of(stack).actions().len()).collect();
+    assert_eq!(pending, [0, 6, 0]);
+
+    let torn_down = desk.deploy("teardown specs --yes --force-delete-secret -o json").expect(3).json();
+    assert_eq!(torn_down["stacks"].as_array().unwrap().len(), 3);
+    assert_eq!(bed.names(), ["log_groups /aws/lambda/three-function"]);
+}
+
+#[test]
+fn a_spec_that_cannot_be_read_does_not_keep_the_others() {
+    let (bed, desk) = three();
+    desk.write("specs/three.yaml", "name: three\n");
+    desk.deploy("apply specs --yes").expect(1).says("specs/three.yaml");
+    assert_eq!(bed.names().iter().filter(|name| name.starts_with("functions")).count(), 2);
+}
+
+#[test]
+fn specs_that_claim_the_same_name_are_refused_both() {
+    let (bed, desk) = three();
+    let mut rival = spec("rival");
+    rival["function"]["name"] = json!("two-function");
+    desk.write("specs/rival.yaml", rival);
+    let ran = desk.deploy("apply specs/one.yaml specs/rival.yaml specs/two.yaml --yes").expect(1);
+    assert!(ran.err.contains("both claim the function two-function"), "{}", ran.err);
+    let functions: Vec<String> = bed.names().into_iter().filter(|name| name.starts_with("functions")).collect();
+    assert_eq!(functions, ["functions one-function"]);
+}

@@ -1,0 +1,19 @@
+//! What AWS does and no emulator: every reply is scripted on the wire, and time is the test's own, so that two minutes
+//! of waiting take none.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod function;
+mod log_group;
+mod reads;
+mod retries;
+mod role;
+mod schedule;
+mod schedule_group;
+mod secret;
+mod sources;
+#[path = "../../plan/tests/stack/mod.rs"]
+mod stack;
+mod stage;
+mod tags;
+mod wire;
+mod world;

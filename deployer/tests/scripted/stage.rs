@@ -1,0 +1,121 @@
+//! A stack, the account in which it is, and the wire between them.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use deployer::aws::{Error, Mutator};
+use deployer::engine::Mutate as _;
+use deployer::initial::{self, InitialValue};
+use plan::live::Live;
+use plan::plan::{Action, TeardownOptions};
+use plan::resource::Kind;
+use plan::spec::{OnTeardown, Spec};
+use tokio::time::Instant;
+
+use crate::stack;
+use crate::wire::Wire;
+use crate::world;
+
+/// What carrying out an action came to.
+#[derive(Debug)]
+pub struct Performed {
+    pub result: Result<(), Error>,
+    /// What was said of waiting.
+    pub told: Vec<String>,
+    pub took: Duration,
+    /// Until when the secret can be recovered.
+    pub recoverable_until: Option<String>,
+}
+
+impl Performed {
+    pub fn error(self) -> Error {
+        self.result.expect_err("it should have failed")
+    }
+
+    pub fn succeeded(&self) {
+        assert!(self.result.is_ok(), "{:?}", self.result);
+    }
+}
+
+pub struct Stage {
+    pub wire: Wire,
+    pub spec: Spec,
+    /// What the plan is made from. The wire tells the same, until it is scripted otherwise.
+    pub live: Live,
+}
+
+impl Stage {
+    pub fn new(spec: Spec, live: Live) -> Self {
+        let wire = Wire::new();
+        world::reads(&wire, &live);
+        Self { wire, spec, live }
+    }
+
+    /// The walk-through's stack, applied.
+    pub fn applied() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The walk-through's stack, applied, then changed by someone.
+    pub fn with(change: impl FnOnce(&mut Live)) -> Self {
+        let spec = stack::spec();
+        let mut live = stack::applied(&spec);
+        change(&mut live);
+        Self::new(spec, live)
+    }
+
+    /// The walk-through's stack without one resource.
+    pub fn missing(kind: Kind) -> Self {
+        Self::with(|live| *live = stack::without(live.clone(), kind))
+    }
+
+    /// What apply would do to a resource.
+    pub fn action(&self, kind: Kind) -> Action {
+        let desired = stack::desired(&self.spec, &self.live);
+        let adopt = BTreeSet::from([kind]);
+        plan::plan::apply(&self.spec, &desired, &self.live, &adopt).action(kind).unwrap().clone()
+    }
+
+    pub fn mutator(&self) -> Mutator {
+        let desired = stack::desired(&self.spec, &self.live);
+        let initial = Some(first_value());
+        Mutator::to_apply(self.wire.clients(), desired, self.live.clone(), b"zip".to_vec(), initial)
+    }
+
+    /// Does to a resource what apply would do.
+    pub async fn apply(&self, kind: Kind) -> Performed {
+        perform(&self.mutator(), &self.action(kind)).await
+    }
+
+    /// Does to a resource what teardown would do.
+    pub async fn tear_down(&self, kind: Kind) -> Performed {
+        self.tear_down_secret(kind, OnTeardown::RecoveryWindowDays(7)).await
+    }
+
+    pub async fn tear_down_secret(&self, kind: Kind, how: OnTeardown) -> Performed {
+        let desired = stack::desired(&self.spec, &self.live);
+        let options = TeardownOptions { force_delete_secret: how == OnTeardown::Force };
+        let plan = plan::teardown::teardown(&self.spec, &desired, &self.live, options);
+        let mutator = Mutator::to_tear_down(self.wire.clients(), desired, self.live.clone(), how);
+        perform(&mutator, plan.action(kind).unwrap()).await
+    }
+}
+
+async fn perform(mutator: &Mutator, action: &Action) -> Performed {
+    let (told, start) = (Mutex::new(Vec::new()), Instant::now());
+    let result = Box::pin(mutator.perform(action, &|why| told.lock().unwrap().push(why.to_owned()))).await;
+    let recoverable_until = mutator.recoverable_until();
+    Performed { result, told: told.into_inner().unwrap(), took: start.elapsed(), recoverable_until }
+}
+
+/// The first value's password, which must be seen nowhere but in the one call.
+pub const CANARY: &str = "Canary-\"5f2c\"-&<value>";
+
+/// A first value with the canary in it.
+pub fn first_value() -> InitialValue {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("first"), CANARY).unwrap();
+    let spec = stack::with("initial: generate", "initial: {file: first}");
+    initial::obtain(&spec, folder.path()).unwrap()
+}

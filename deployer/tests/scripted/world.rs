@@ -1,0 +1,184 @@
+//! An account as the services tell it: every read that the deployer makes, answered from plain data.
+
+use plan::live::Live;
+use plan::ownership::Tags;
+use plan::resource::{function, role, schedule, secret};
+use serde_json::{Value as Json, json};
+
+use crate::wire::{Call, Wire, absent, found, ok};
+
+/// Scripts every read of a stack.
+pub fn reads(wire: &Wire, live: &Live) {
+    wire.always(
+        "sts:GetCallerIdentity",
+        ok("<Account>123456789012</Account><Arn>arn:aws:iam::123456789012:user/ci</Arn>"),
+    );
+    secret(wire, live);
+    log_group(wire, live);
+    function(wire, live.function.as_ref());
+    schedule_group(wire, live);
+    match &live.schedule {
+        Some(schedule) => wire.always("scheduler:GetSchedule", ok(schedule_body(schedule))),
+        None => wire.always("scheduler:GetSchedule", absent("scheduler:GetSchedule")),
+    };
+    roles(wire, [live.execution_role.as_ref(), live.invoke_role.as_ref()].into_iter().flatten());
+}
+
+fn secret(wire: &Wire, live: &Live) {
+    let reply = live.secret.as_ref().map_or_else(|| absent("secretsmanager:DescribeSecret"), |it| ok(secret_body(it)));
+    wire.always("secretsmanager:DescribeSecret", reply);
+}
+
+pub fn secret_body(live: &secret::Live) -> Json {
+    let deleted: Option<jiff::Timestamp> = live.deleted.as_deref().map(|date| date.parse().unwrap());
+    json!({
+        "ARN": live.arn, "Name": "MyApp/DBPassword", "Description": live.description, "KmsKeyId": live.kms_key_arn,
+        "Tags": list(&live.tags), "DeletedDate": deleted.map(jiff::Timestamp::as_second),
+        "VersionIdsToStages": live.versions,
+    })
+}
+
+fn list(tags: &Tags) -> Json {
+    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}
+
+fn log_group(wire: &Wire, live: &Live) {
+    let other = json!({"logGroupName": "/aws/lambda/RotatePasswordFunction-2", "retentionInDays": 1});
+    let mut groups = vec![other];
+    if let Some(group) = &live.log_group {
+        groups.insert(
+            0,
+            json!({"logGroupName": "/aws/lambda/RotatePasswordFunction", "retentionInDays": group.retention_days}),
+        );
+    }
+    wire.always("logs:DescribeLogGroups", ok(json!({"logGroups": groups})));
+    let tags = live.log_group.as_ref().map(|group| ok(json!({"tags": group.tags})));
+    wire.always("logs:ListTagsForResource", tags.unwrap_or_else(|| absent("logs:ListTagsForResource")));
+}
+
+/// Scripts what is read of the function.
+pub fn function(wire: &Wire, live: Option<&function::Live>) {
+    let (get, invoke) = ("lambda:GetFunction", "lambda:GetFunctionEventInvokeConfig");
+    let Some(live) = live else {
+        wire.always(get, absent(get)).always(invoke, absent(invoke));
+        return;
+    };
+    wire.always(get, ok(function_body(live, live.state.as_deref(), Some("Successful"))));
+    let config = live
+        .async_invoke
+        .map(|it| ok(json!({"MaximumRetryAttempts": it.retries, "MaximumEventAgeInSeconds": it.max_age_seconds})));
+    wire.always(invoke, config.unwrap_or_else(|| absent(invoke)));
+}
+
+pub fn function_body(live: &function::Live, state: Option<&str>, update: Option<&str>) -> Json {
+    let settings = &live.settings;
+    json!({
+        "Configuration": {
+            "FunctionName": "RotatePasswordFunction", "Description": settings.description,
+            "Runtime": settings.runtime, "Handler": settings.handler, "Architectures": [settings.architecture],
+            "MemorySize": settings.memory, "Timeout": settings.timeout, "Role": settings.role_arn,
+            "CodeSha256": settings.code_sha256, "Environment": {"Variables": live.environment},
+            "RevisionId": live.revision_id, "State": state, "LastUpdateStatus": update,
+            "StateReason": state.filter(|it| *it == "Failed").map(|_| "The image is gone."),
+            "LastUpdateStatusReason": update.filter(|it| *it == "Failed").map(|_| "The key is disabled."),
+        },
+        "Tags": live.tags,
+    })
+}
+
+fn schedule_group(wire: &Wire, live: &Live) {
+    let (get, tags, inside) =
+        ("scheduler:GetScheduleGroup", "scheduler:ListTagsForResource", "scheduler:ListSchedules");
+    let Some(group) = &live.schedule_group else {
+        wire.always(get, absent(get)).always(tags, absent(tags)).always(inside, absent(inside));
+        return;
+    };
+    wire.always(get, ok(group_body(if group.deleting { "DELETING" } else { "ACTIVE" })));
+    wire.always(tags, ok(json!({"Tags": list(&group.tags)})));
+    let names: Json = live.schedules_in_group.iter().map(|name| json!({"Name": name})).collect();
+    wire.always(inside, ok(json!({"Schedules": names})));
+}
+
+pub fn group_body(state: &str) -> Json {
+    json!({"Name": "myapp-db-password", "State": state})
+}
+
+fn schedule_body(live: &schedule::Live) -> Json {
+    let settings = &live.settings;
+    let window = match settings.flexible_window_minutes {
+        0 => json!({"Mode": "OFF"}),
+        minutes => json!({"Mode": "FLEXIBLE", "MaximumWindowInMinutes": minutes}),
+    };
+    json!({
+        "ScheduleExpression": settings.expression, "ScheduleExpressionTimezone": settings.timezone,
+        "FlexibleTimeWindow": window, "State": if settings.enabled { "ENABLED" } else { "DISABLED" },
+        "Description": settings.description,
+        "Target": {
+            "Arn": settings.target_arn, "RoleArn": settings.role_arn, "Input": settings.input.to_string(),
+            "RetryPolicy": {
+                "MaximumRetryAttempts": settings.retry_attempts,
+                "MaximumEventAgeInSeconds": settings.retry_max_age_seconds,
+            },
+        },
+    })
+}
+
+/// Scripts what is read of roles; every other role is absent.
+pub fn roles<'a>(wire: &Wire, roles: impl IntoIterator<Item = &'a role::Live>) {
+    let roles: Vec<role::Live> = roles.into_iter().cloned().collect();
+    let reads: [(&str, fn(&role::Live, &Call) -> Option<String>); 4] = [
+        ("iam:GetRole", |role, _| Some(role_body(role))),
+        ("iam:ListRolePolicies", |role, _| {
+            let names: String = role.policies.keys().map(|name| format!("<member>{name}</member>")).collect();
+            Some(format!("<PolicyNames>{names}</PolicyNames><IsTruncated>false</IsTruncated>"))
+        }),
+        ("iam:ListAttachedRolePolicies", |role, _| {
+            let arn = |arn: &String| format!("<member><PolicyName>x</PolicyName><PolicyArn>{arn}</PolicyArn></member>");
+            let attached: String = role.attached.iter().map(arn).collect();
+            Some(format!("<AttachedPolicies>{attached}</AttachedPolicies><IsTruncated>false</IsTruncated>"))
+        }),
+        ("iam:GetRolePolicy", |role, call| {
+            let name = call.body["PolicyName"].as_str().unwrap();
+            let document = encoded(role.policies.get(name)?);
+            Some(format!(
+                "<RoleName>x</RoleName><PolicyName>{name}</PolicyName><PolicyDocument>{document}</PolicyDocument>"
+            ))
+        }),
+    ];
+    for (operation, body) in reads {
+        let roles = roles.clone();
+        wire.always(
+            operation,
+            found(move |call| {
+                let name = call.body["RoleName"].as_str().unwrap();
+                let role = roles.iter().find(|role| role.arn.ends_with(&format!("/{name}")))?;
+                body(role, call)
+            }),
+        );
+    }
+}
+
+/// A role as `GetRole` and `CreateRole` give it.
+pub fn role_body(role: &role::Live) -> String {
+    let tags: String = role
+        .tags
+        .iter()
+        .map(|(key, value)| format!("<member><Key>{key}</Key><Value>{value}</Value></member>"))
+        .collect();
+    let boundary = role.boundary.as_ref().map(|arn| {
+        format!("<PermissionsBoundary><PermissionsBoundaryArn>{arn}</PermissionsBoundaryArn></PermissionsBoundary>")
+    });
+    let (path, id, arn, description) = (&role.path, &role.id, &role.arn, &role.description);
+    format!(
+        "<Role><Path>{path}</Path><RoleName>x</RoleName><RoleId>{id}</RoleId><Arn>{arn}</Arn>\
+         <CreateDate>2026-01-01T00:00:00Z</CreateDate><Description>{description}</Description>\
+         <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument><Tags>{tags}</Tags>{}</Role>",
+        encoded(&role.trust),
+        boundary.unwrap_or_default()
+    )
+}
+
+/// As IAM gives documents back: URL-encoded.
+fn encoded(document: &Json) -> String {
+    percent_encoding::utf8_percent_encode(&document.to_string(), percent_encoding::NON_ALPHANUMERIC).to_string()
+}
