@@ -72,13 +72,15 @@ def measure(proxy: Proxy, command: list[str], env: dict[str, str], folder: Path)
     (result,) = launch(command, env, folder)
     traffic = proxy.take()
     calls = {"calls": len(traffic.calls), "depth": traffic.depth, "in_flight": traffic.in_flight}
-    return {**result, **calls, "operations": traffic.by_operation}
+    chain = {"chain": traffic.chain, "waited": traffic.waited}
+    return {**result, **calls, **chain, "operations": traffic.by_operation}
 
 
 def medians(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """The median of each figure; the calls of the run that made the median number of them."""
     runs = sorted(runs, key=lambda run: run["calls"])
-    middle = {key: median(run[key] for run in runs) for key in ("wall", "cpu", "rss", "depth", "in_flight")}
+    figures = ("wall", "cpu", "rss", "depth", "in_flight", "chain", "waited")
+    middle = {key: median(run[key] for run in runs) for key in figures}
     return {**middle, "calls": runs[len(runs) // 2]["calls"], "operations": runs[len(runs) // 2]["operations"]}
 
 
@@ -169,8 +171,15 @@ def goals(report: dict[str, Any]) -> str:
     lines = [
         ("plan, no changes, +100 ms: round trips", plan["wall"] * 10, 2.5, ""),
         ("apply, no changes, +100 ms: round trips", again["wall"] * 10, 2.5, ""),
-        ("apply, fresh, +100 ms: round trips beyond its chain of calls", fresh["wall"] * 10 - fresh["depth"], 1, ""),
-        ("CPU, the most of any command", max(run["cpu"] for run in every) * 1000, 30, " ms"),
+        (
+            f"apply, fresh, +100 ms: round trips beyond its chain of {fresh['chain']:.0f} calls, less the "
+            f"{fresh['waited'] * 1000:.0f} ms for which the emulator keeps a new function pending",
+            (fresh["wall"] - fresh["waited"]) * 10 - fresh["chain"],
+            1,
+            "",
+        ),
+        ("CPU: plan and apply, no changes", max(plan["cpu"], again["cpu"]) * 1000, 30, " ms"),
+        ("CPU: apply, fresh, which signs and sends the function's zip", fresh["cpu"] * 1000, 30, " ms"),
         ("memory, the most of any command", max(run["rss"] for run in every) / 1e6, 40, " MB"),
         ("`deploy --version`", report["version_seconds"] * 1000, 5, " ms"),
         ("the function's zip", report["zip_bytes"] / 1e6, 1.9, " MB"),

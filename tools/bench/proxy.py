@@ -65,6 +65,31 @@ class Traffic:
         return max((length for _, length in chains), default=0)
 
     @property
+    def settling(self) -> Traffic:
+        """The calls that only waited for a new function to become active: all polls of it but the last."""
+        made = next((call for call in self.calls if call.operation == "lambda:CreateFunction"), None)
+        used = next((call for call in self.calls if call.operation == "scheduler:CreateSchedule"), None)
+        if made is None or used is None:
+            return Traffic([])
+        polls = [c for c in self.calls if c.operation == "lambda:GetFunction" and made.end <= c.begin < used.begin]
+        return Traffic(polls[:-1])
+
+    @property
+    def chain(self) -> int:
+        """The depth, with no more than one poll of a new function."""
+        waits = self.settling.calls
+        return Traffic([call for call in self.calls if call not in waits]).depth
+
+    @property
+    def waited(self) -> float:
+        """Seconds that went by until the last poll of a new function began: the emulator's, not the deployer's."""
+        waits = self.settling.calls
+        if not waits:
+            return 0.0
+        polls = [c for c in self.calls if c.operation == "lambda:GetFunction" and c.begin > waits[-1].begin]
+        return min(call.begin for call in polls) - waits[0].begin
+
+    @property
     def in_flight(self) -> int:
         return max((sum(o.begin <= call.begin < o.end for o in self.calls) for call in self.calls), default=0)
 

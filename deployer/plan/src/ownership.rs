@@ -58,6 +58,18 @@ pub enum Owner {
     Unknown,
 }
 
+impl Owner {
+    /// The owning stack, as a person reads it; `None` where no tag tells.
+    #[must_use]
+    pub fn stack(&self) -> Option<String> {
+        match self {
+            Self::Stack { name, region: Some(region) } => Some(format!("{name} in {region}")),
+            Self::Stack { name, region: None } => Some(name.clone()),
+            Self::Us | Self::Unknown => None,
+        }
+    }
+}
+
 /// Whose the resource with the `live` tags is, seen from the stack with the `desired` tags.
 #[must_use]
 pub fn owner(desired: &Tags, live: &Tags) -> Owner {

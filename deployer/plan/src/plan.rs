@@ -175,7 +175,7 @@ fn resource(
     // A schedule is owned through its group, and taken over with it.
     let adopted = adopt.contains(&kind) || (kind == Kind::Schedule && adopt.contains(&Kind::ScheduleGroup));
     if let (Some(owner), false) = (&owner, adopted) {
-        return Err(Refusal { kind, name, owner: owner.clone(), changes });
+        return Err(Refusal { kind, name, owner: owner.stack(), changes });
     }
     let deleted = live.secret.as_ref().and_then(|secret| secret.deleted.as_ref()).filter(|_| kind == Kind::Secret);
     let verb = match () {
@@ -193,14 +193,9 @@ fn resource(
     Ok(Action { kind, name, verb, cause, adopted: owner.is_some(), changes, note })
 }
 
-/// `None`: ours. `Some(None)`: foreign, and no tag tells whose.
-pub(crate) fn foreign_owner(desired: &Desired, live: &Live, kind: Kind) -> Option<Option<String>> {
-    match owner(desired.tags(kind), live.tags(kind)?) {
-        Owner::Us => None,
-        Owner::Stack { name, region: Some(region) } => Some(Some(format!("{name} in {region}"))),
-        Owner::Stack { name, region: None } => Some(Some(name)),
-        Owner::Unknown => Some(None),
-    }
+/// Whose a resource is, where it is there and not ours.
+pub(crate) fn foreign_owner(desired: &Desired, live: &Live, kind: Kind) -> Option<Owner> {
+    Some(owner(desired.tags(kind), live.tags(kind)?)).filter(|owner| *owner != Owner::Us)
 }
 
 fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool) -> Option<String> {

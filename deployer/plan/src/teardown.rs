@@ -15,13 +15,12 @@ pub fn teardown(spec: &Spec, desired: &Desired, live: &Live, options: TeardownOp
             continue;
         }
         let name = desired.name(kind).to_owned();
-        match foreign_owner(desired, live, kind) {
-            Some(owner) => refusals.push(Refusal { kind, name, owner, changes: Vec::new() }),
-            None => {
-                let (verb, note) = fate(spec, live, kind, options);
-                actions.push(Action { kind, name, verb, cause: None, adopted: false, changes: Vec::new(), note });
-            }
+        if let Some(owner) = foreign_owner(desired, live, kind) {
+            refusals.push(Refusal { kind, name, owner: owner.stack(), changes: Vec::new() });
+            continue;
         }
+        let (verb, note) = fate(spec, live, kind, options);
+        actions.push(Action { kind, name, verb, cause: None, adopted: false, changes: Vec::new(), note });
     }
     plan(spec, actions, refusals)
 }

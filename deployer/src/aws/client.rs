@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::tls;
 
 use super::error::{Result, failed};
 
@@ -13,7 +14,7 @@ const ATTEMPTS: u32 = 8;
 /// To connect; a private endpoint that is not there should not keep anyone waiting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For one attempt; a 50 MB upload is the slowest.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Clients of all services, in one region.
 #[derive(Debug, Clone)]
@@ -41,7 +42,10 @@ pub struct Identity {
 pub async fn environment() -> SdkConfig {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    // Left alone, each service's client would read the machine's certificates for itself.
+    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
         // The region is the spec's; one that is set keeps the loader from asking a metadata service.
         .region(Region::from_static("us-east-1"))
         .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))

@@ -109,7 +109,7 @@ where
 }
 
 fn from_service(operation: &'static str, meta: &aws_smithy_types::error::ErrorMetadata) -> Error {
-    let code = meta.code().unwrap_or("UnknownError");
+    let code = meta.code().unwrap_or(UNKNOWN);
     let class = classify(code);
     let message = meta.message().unwrap_or("the service gave no reason").to_owned();
     let request_id = meta.extra("aws_request_id").map(str::to_owned);
@@ -123,26 +123,64 @@ fn from_service(operation: &'static str, meta: &aws_smithy_types::error::ErrorMe
 
 const CREDENTIALS_HINT: &str = "check the credentials: `aws sts get-caller-identity`, AWS_PROFILE, or sign in again";
 
+/// The codes that mean something to us, as the services spell them; what is not here is [`Class::Invalid`].
+const CLASSES: &[(Class, &[&str])] = &[
+    (Class::NotFound, &["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"]),
+    (
+        Class::AlreadyExists,
+        &[
+            "EntityAlreadyExists",
+            "EntityAlreadyExistsException",
+            "ResourceExistsException",
+            "ResourceAlreadyExistsException",
+        ],
+    ),
+    (
+        Class::Conflict,
+        &[
+            "ConflictException",
+            "ResourceConflictException",
+            "OperationAbortedException",
+            "ConcurrentModification",
+            "ConcurrentModificationException",
+            "DeleteConflict",
+        ],
+    ),
+    (Class::Stale, &["PreconditionFailedException"]),
+    (Class::Denied, &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"]),
+    (
+        Class::Credentials,
+        &[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+            "MissingAuthenticationToken",
+        ],
+    ),
+    (Class::Throttled, &["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"]),
+    (
+        Class::Service,
+        &[
+            "InternalError",
+            "InternalFailure",
+            "InternalServiceError",
+            "InternalServerException",
+            "ServiceException",
+            "ServiceFailure",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            UNKNOWN,
+        ],
+    ),
+];
+/// Stands for an answer without a code.
+const UNKNOWN: &str = "UnknownError";
+
 fn classify(code: &str) -> Class {
-    match code {
-        "ResourceNotFoundException" | "NoSuchEntity" | "NoSuchEntityException" | "NotFoundException" => Class::NotFound,
-        "EntityAlreadyExists" | "EntityAlreadyExistsException" | "ResourceExistsException" => Class::AlreadyExists,
-        "ResourceAlreadyExistsException" => Class::AlreadyExists,
-        "ConflictException" | "ResourceConflictException" | "OperationAbortedException" => Class::Conflict,
-        "ConcurrentModification" | "ConcurrentModificationException" | "DeleteConflict" => Class::Conflict,
-        "PreconditionFailedException" => Class::Stale,
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Class::Denied,
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException" => {
-            Class::Credentials
-        }
-        "SignatureDoesNotMatch" | "InvalidSignatureException" | "MissingAuthenticationToken" => Class::Credentials,
-        "Throttling" | "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" => Class::Throttled,
-        "LimitExceededException" | "LimitExceeded" => Class::Invalid,
-        "InternalError" | "InternalFailure" | "InternalServiceError" | "InternalServerException" => Class::Service,
-        "ServiceException" | "ServiceUnavailable" | "ServiceFailure" | "ServiceUnavailableException" => Class::Service,
-        "UnknownError" => Class::Service,
-        _ => Class::Invalid,
-    }
+    CLASSES.iter().find(|(_, codes)| codes.contains(&code)).map_or(Class::Invalid, |(class, _)| *class)
 }
 
 fn from_transport<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error

@@ -164,8 +164,9 @@ pub async fn create(
         })
     })
     .await?;
-    ready(clients, &desired.name, true, wait).await?;
-    invoke_asynchronously(clients, desired, wait).await
+    // How it is invoked is no change of the function itself, so it need not wait for the function.
+    tokio::try_join!(ready(clients, &desired.name, true, wait), invoke_asynchronously(clients, desired, wait))?;
+    Ok(())
 }
 
 fn number(value: u32) -> i32 {

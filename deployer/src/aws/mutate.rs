@@ -19,7 +19,7 @@ use crate::engine::Mutate;
 use crate::initial::InitialValue;
 
 /// How long a change may take to settle before it is an error.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Carries out the actions of one stack's plan.
 #[derive(Debug)]

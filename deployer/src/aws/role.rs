@@ -152,16 +152,12 @@ async fn change_one(clients: &Clients, desired: &Desired, change: &Change) -> Re
 }
 
 async fn bound(clients: &Clients, role: &str, boundary: Option<&str>) -> Result<()> {
-    match boundary {
-        Some(arn) => {
-            let put = clients.iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn);
-            put.send().await.map(drop).map_err(failed("iam:PutRolePermissionsBoundary"))
-        }
-        None => {
-            let delete = clients.iam.delete_role_permissions_boundary().role_name(role).send().await;
-            gone(delete.map_err(failed("iam:DeleteRolePermissionsBoundary")))
-        }
+    if let Some(arn) = boundary {
+        let put = clients.iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn);
+        return put.send().await.map(drop).map_err(failed("iam:PutRolePermissionsBoundary"));
     }
+    let delete = clients.iam.delete_role_permissions_boundary().role_name(role).send().await;
+    gone(delete.map_err(failed("iam:DeleteRolePermissionsBoundary")))
 }
 
 async fn remove(clients: &Clients, role: &str, policy: &str) -> Result<()> {

@@ -1,5 +1,7 @@
 //! `deploy status`
 
+use std::fmt::Write as _;
+
 use futures_util::StreamExt as _;
 use plan::live::Live;
 use plan::naming::Names;
@@ -162,10 +164,10 @@ fn detail(live: &Live, kind: Kind) -> String {
         Kind::ScheduleGroup if live.schedule_group.as_ref().is_some_and(|group| group.deleting) => {
             "deleting".to_owned()
         }
-        Kind::Schedule => match live.schedule.as_ref().is_some_and(|schedule| schedule.settings.enabled) {
-            true => "enabled".to_owned(),
-            false => "disabled".to_owned(),
-        },
+        Kind::Schedule => {
+            let enabled = live.schedule.as_ref().is_some_and(|schedule| schedule.settings.enabled);
+            if enabled { "enabled".to_owned() } else { "disabled".to_owned() }
+        }
         _ => "present".to_owned(),
     }
 }
@@ -190,29 +192,26 @@ fn text(status: &Status, ui: Ui) -> String {
             "foreign" | "failed" => bad,
             _ => attention,
         };
-        text.push_str(&format!("  {address:<14}  {name:<36}  {style}{state}{style:#}\n"));
+        let _ = writeln!(text, "  {address:<14}  {name:<36}  {style}{state}{style:#}");
     }
     text.push('\n');
     let current = status.versions.iter().find(|version| version.labels.iter().any(|label| label == "AWSCURRENT"));
     match current {
         Some(version) => {
             let age = version.age_seconds.map(age).unwrap_or_default();
-            text.push_str(&format!("  current version  {}  {faint}made {age} ago{faint:#}\n", version.id));
+            let _ = writeln!(text, "  current version  {}  {faint}made {age} ago{faint:#}", version.id);
         }
-        None => text.push_str(&format!("  current version  {attention}none{attention:#}\n")),
+        None => {
+            let _ = writeln!(text, "  current version  {attention}none{attention:#}");
+        }
     }
     if let Some(version) = status.versions.iter().find(|version| is_stuck(version)) {
-        text.push_str(&format!(
-            "  {attention}pending version  {}: a rotation has not ended{attention:#}\n",
-            version.id
-        ));
+        let _ = writeln!(text, "  {attention}pending version  {}: a rotation has not ended{attention:#}", version.id);
     }
     if let Some(schedule) = &status.schedule {
         let next = status.next.first().map_or_else(|| "never".to_owned(), Clone::clone);
-        text.push_str(&format!(
-            "  next rotation    {next}  {faint}{} {}{faint:#}\n",
-            schedule.expression, schedule.timezone
-        ));
+        let _ =
+            writeln!(text, "  next rotation    {next}  {faint}{} {}{faint:#}", schedule.expression, schedule.timezone);
     }
     text
 }

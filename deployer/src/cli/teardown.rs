@@ -1,5 +1,7 @@
 //! `deploy teardown`
 
+use std::fmt::Write as _;
+
 use futures_util::StreamExt as _;
 use plan::plan::{Plan, TeardownOptions, Verb};
 use plan::render::{self, FORMAT_VERSION};
@@ -64,9 +66,9 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
             Ok(planned) => {
                 let text = render::teardown(&planned.plan, if args.output == Output::Json { &ui.err } else { &ui.out });
                 if args.output == Output::Json {
-                    ui.note(&text)
+                    ui.note(&text);
                 } else {
-                    ui.print(&text)
+                    ui.print(&text);
                 }
                 ready.push(planned);
             }
@@ -191,7 +193,10 @@ fn tell(torn_down: &TornDown, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exi
             Exit::Error
         }
         Err(why) => {
-            ui.error(&format!("stack {}: torn down, but it can't be looked at again", plan.stack), &[why.clone()]);
+            ui.error(
+                &format!("stack {}: torn down, but it can't be looked at again", plan.stack),
+                std::slice::from_ref(why),
+            );
             Exit::Error
         }
     }
@@ -208,7 +213,7 @@ fn ending(plan: &Plan, report: &Report, until: Option<&str>, forced: bool, ui: U
             }
             _ => "gone".to_owned(),
         };
-        text.push_str(&format!("  {:<14}  {}  {fate}\n", action.kind, action.name));
+        let _ = writeln!(text, "  {:<14}  {}  {fate}", action.kind, action.name);
     }
     if until.is_some() && !forced {
         text.push_str("The next `deploy apply` restores the secret, value and all.\n");

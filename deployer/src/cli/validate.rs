@@ -1,5 +1,7 @@
 //! `deploy validate`
 
+use std::fmt::Write as _;
+
 use plan::render::FORMAT_VERSION;
 use plan::spec::schedule::Expression;
 use serde::Serialize;
@@ -44,9 +46,9 @@ fn valid(stack: &Stack, ui: Ui) -> String {
     let schedule = &stack.spec.schedule;
     let mut text = format!("{good}✓{good:#} {}  {faint}stack {}{faint:#}\n", stack.origin, stack.spec.name);
     let described = Expression::parse(&schedule.expression).map(|e| e.describe()).unwrap_or_default();
-    text.push_str(&format!("  {}  {described}\n", schedule.expression));
+    let _ = writeln!(text, "  {}  {described}", schedule.expression);
     for time in next_times(stack, jiff::Timestamp::now(), NEXT_TIMES) {
-        text.push_str(&format!("  next  {}\n", time.strftime("%a %Y-%m-%d %H:%M %Z")));
+        let _ = writeln!(text, "  next  {}", time.strftime("%a %Y-%m-%d %H:%M %Z"));
     }
     text
 }

@@ -12,7 +12,7 @@ use super::planning::{Planned, observe};
 use crate::aws::{Clients, Observer};
 
 /// How long what was written may take to be read back: IAM and Lambda are eventually consistent.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
 

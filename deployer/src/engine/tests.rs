@@ -244,7 +244,8 @@ async fn refused_credentials_end_the_beginning_of_anything() {
     assert_eq!(why_not(&report, Kind::Function), NotStarted::Interrupted);
 
     // Nothing else is begun either, needed or not.
-    let report = ran(&all(Verb::Delete), &Cloud::failing([(Kind::InvokeRole, Class::Credentials)])).await;
+    let refused = Deed { seconds: 0, failure: Some(Class::Credentials) };
+    let report = ran(&all(Verb::Delete), &Cloud::new([(Kind::InvokeRole, refused)])).await;
     assert!(is_done(&report, Kind::Function));
     assert_eq!(why_not(&report, Kind::LogGroup), NotStarted::Interrupted);
 }

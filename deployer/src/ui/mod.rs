@@ -4,6 +4,7 @@ mod confirm;
 mod interrupt;
 mod progress;
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use plan::render::Palette;
@@ -73,7 +74,7 @@ impl Ui {
         let (bad, faint) = (self.err.bad(), self.err.faint());
         let mut text = format!("{bad}error{bad:#}: {what}\n");
         for detail in details {
-            text.push_str(&format!("  {faint}│{faint:#} {}\n", detail.replace('\n', "\n    ")));
+            let _ = writeln!(text, "  {faint}│{faint:#} {}", detail.replace('\n', "\n    "));
         }
         self.note(&text);
     }

@@ -54,13 +54,6 @@ fn absent_and_wrong_credentials_are_told_at_once() {
     assert_eq!(stack.bed.names(), Vec::<String>::new());
 }
 
-#[test]
-fn no_answer_is_told() {
-    let mut stack = Stack::new();
-    stack.desk.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-    stack.deploy("plan").expect(1).says("no connection");
-}
-
 /// Each of the reads, forbidden: that is an error, and never taken for "it is not there".
 #[test]
 fn what_may_not_be_read_is_never_planned_as_a_creation() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bed::Bed;
-use crate::stack::{FILE, Stack};
+use crate::stack::Stack;
 
 /// All that can be foreign; a schedule is its group's.
 const ADDRESSES: [&str; 6] = ["secret", "execution-role", "log-group", "function", "schedule-group", "invoke-role"];
@@ -66,7 +66,7 @@ fn a_foreign_resource_is_refused_and_left_as_it_is() {
         for (owner, tags) in &owners {
             make(&stack.bed, address, tags);
             let before = stack.bed.inventory();
-            for command in ["plan", "plan -o json", "apply --yes", "apply --yes -o json"] {
+            for command in ["plan", "apply --yes -o json"] {
                 let adopt = format!("--adopt app/{address}");
                 stack.deploy(command).expect(3).says(owner).says(&adopt);
             }
@@ -119,7 +119,7 @@ fn a_group_with_somebody_elses_schedule_in_it_is_not_deleted() {
     });
     stack.bed.call("scheduler", "create_schedule", theirs);
     let before = stack.bed.inventory()["schedules"]["theirs"].clone();
-    stack.desk.deploy(&format!("teardown {FILE} --yes --force-delete-secret")).expect(3).says("theirs");
+    stack.deploy("teardown --yes --force-delete-secret").expect(3).says("theirs");
     assert_eq!(stack.bed.names(), ["schedule_groups app", "schedules theirs"]);
     assert_eq!(stack.bed.inventory()["schedules"]["theirs"], before);
 }

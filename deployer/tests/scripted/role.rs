@@ -41,8 +41,7 @@ async fn a_role_is_made_with_its_tags_boundary_and_policies() {
 async fn a_new_role_that_is_not_seen_yet_gets_its_policies_once_it_is() {
     let stage = Stage::missing(Kind::ExecutionRole);
     stage.wire.on(CREATE, [created(&stage)]);
-    stage.wire.on(PUT, [absent(PUT), absent(PUT), absent(PUT), absent(PUT)]).always(PUT, done());
-    stage.wire.on(PUT, [absent(PUT), absent(PUT), absent(PUT), absent(PUT)]);
+    stage.wire.always(PUT, done()).on(PUT, [absent(PUT), absent(PUT), absent(PUT), absent(PUT)]);
     let done = stage.apply(Kind::ExecutionRole).await;
     done.succeeded();
     assert_eq!(stage.wire.count(PUT), 7, "three policies, four calls for nothing");
@@ -107,7 +106,7 @@ async fn an_update_of_one_attribute_is_one_call_and_the_note() {
         ("iam:UpdateAssumeRolePolicy", |role| role.trust = json!({"Statement": []})),
         (PUT, |role| drop(role.policies.insert("WriteLogs".to_owned(), json!({"Statement": []})))),
         ("iam:DeleteRolePolicy", |role| drop(role.policies.insert("Stray".to_owned(), json!({"Statement": []})))),
-        ("iam:DetachRolePolicy", |role| drop(role.attached.insert("arn:aws:iam::aws:policy/X".to_owned()))),
+        ("iam:DetachRolePolicy", |role| role.attached.extend(["arn:aws:iam::aws:policy/X".to_owned()])),
     ];
     for (call, change) in changes {
         let stage = Stage::with(|live| change(live.execution_role.as_mut().unwrap()));

@@ -214,7 +214,10 @@ fn inline(value: &Value) -> String {
     let text = match value {
         Value::AfterApply => return "known after apply".to_owned(),
         // Quotes inside of quotes are hard to read; a text that has some shows where it begins and ends by itself.
-        Value::Known(serde_json::Value::String(text)) if text.contains('"') => text.clone(),
+        // Not one that would break the line, or speak to the terminal.
+        Value::Known(serde_json::Value::String(text)) if text.contains('"') && !text.contains(char::is_control) => {
+            text.clone()
+        }
         Value::Known(value) => value.to_string(),
         Value::Policy(document) => grants(document),
     };

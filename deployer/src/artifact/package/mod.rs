@@ -15,6 +15,7 @@ mod elf;
 mod error;
 mod machine;
 
+#[allow(unused_imports, reason = "the deployer, its build script and its tests each take a part")]
 pub use archive::{MAX_UNPACKED, MAX_ZIP, pack};
 pub use error::PackageError;
 pub use machine::Machine;

@@ -1,0 +1,512 @@
+//! A plan as a person, a pull request and a program read it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod stack;
+
+use plan::live::Live;
+use plan::ownership::{ROLE_ID_TAG, STACK_TAG};
+use plan::plan::{Plan, TeardownOptions};
+use plan::render::{Palette, markdown, plan as text, teardown as teardown_text};
+use plan::resource::Kind;
+use serde_json::json;
+
+/// Only what is to be done, so that each test shows its own point.
+fn told(plan: &Plan) -> String {
+    text(plan, &Palette::plain())
+}
+
+fn drifted(change: impl FnOnce(&mut Live)) -> Plan {
+    let spec = stack::spec();
+    let mut live = stack::applied(&spec);
+    change(&mut live);
+    stack::plan(&spec, &live)
+}
+
+#[test]
+fn a_creation_shows_every_attribute() {
+    insta::assert_snapshot!(told(&stack::plan(&stack::spec(), &Live::default())), @r#"
+    myapp-db-password  account 123456789012, us-east-1
+
+      + secret          MyApp/DBPassword  create
+          its first value is generated, and never shown
+          description              "Password of MyApp's database"
+          kms_key                  "alias/aws/secretsmanager"
+          tags["deployer:region"]  "us-east-1"
+          tags["deployer:stack"]   "myapp-db-password"
+
+      + execution-role  RotatePasswordFunction-role  create
+          path                              "/"
+          description                       "Rotates the secret MyApp/DBPassword"
+          trust                             allow sts:AssumeRole to lambda.amazonaws.com
+          policy["KMSDecryptForRotation"]   allow kms:Decrypt, kms:GenerateDataKey
+          policy["SecretsManagerRotation"]  allow secretsmanager:DescribeSecret, secretsmanager:GetSecretValue, sec…
+          policy["WriteLogs"]               allow logs:CreateLogStream, logs:PutLogEvents
+          tags["deployer:region"]           "us-east-1"
+          tags["deployer:stack"]            "myapp-db-password"
+
+      + log-group       /aws/lambda/RotatePasswordFunction  create
+          retention_days           30
+          tags["deployer:region"]  "us-east-1"
+          tags["deployer:stack"]   "myapp-db-password"
+
+      + function        RotatePasswordFunction  create
+          description                        "Rotates the secret MyApp/DBPassword"
+          runtime                            "provided.al2023"
+          handler                            "bootstrap"
+          architecture                       "x86_64"
+          memory                             128
+          timeout                            30
+          role                               "arn:aws:iam::123456789012:role/RotatePasswordFunction-role"
+          code_sha256                        "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
+          role_id                            known after apply
+          environment["ROTATOR_SECRET_ARN"]  known after apply
+          environment["ROTATOR_FIELD"]       "password"
+          environment["ROTATOR_PASSWORD"]    {"exclude":"","length":32,"require":["lower","upper","digit","symbol"],…
+          environment["ROTATOR_TARGET"]      "none"
+          async_retries                      2
+          async_max_age_seconds              3600
+          tags["deployer:region"]            "us-east-1"
+          tags["deployer:stack"]             "myapp-db-password"
+
+      + schedule-group  myapp-db-password  create
+          tags["deployer:region"]  "us-east-1"
+          tags["deployer:stack"]   "myapp-db-password"
+
+      + invoke-role     RotatePasswordSchedule-invoke  create
+          path                      "/"
+          description               "Invokes RotatePasswordFunction on schedule"
+          trust                     allow sts:AssumeRole to scheduler.amazonaws.com
+          policy["InvokeFunction"]  allow lambda:InvokeFunction
+          tags["deployer:region"]   "us-east-1"
+          tags["deployer:stack"]    "myapp-db-password"
+
+      + schedule        RotatePasswordSchedule  create
+          expression               "cron(0/5 * * * ? *)"
+          timezone                 "UTC"
+          flexible_window_minutes  5
+          enabled                  true
+          description              "Rotates the secret MyApp/DBPassword"
+          target                   "arn:aws:lambda:us-east-1:123456789012:function:RotatePasswordFunction"
+          role                     "arn:aws:iam::123456789012:role/RotatePasswordSchedule-invoke"
+          input                    {"action":"rotate","scheduleArn":"<aws.scheduler.schedule-arn>","schedu…
+          retry_attempts           2
+          retry_max_age_seconds    3600
+
+    Plan: 7 to create, 0 to update, 0 to delete.
+    "#);
+}
+
+#[test]
+fn no_changes_are_said_in_one_line() {
+    insta::assert_snapshot!(told(&drifted(|_| {})), @"
+    myapp-db-password  account 123456789012, us-east-1
+
+    No changes. The stack is as the spec says.
+    ");
+}
+
+#[test]
+fn an_update_shows_before_and_after() {
+    let spec = stack::edited(|text| {
+        text.replace("memory: 128", "memory: 256").replace("flexible_window_minutes: 5", "flexible_window_minutes: 0")
+            + "\ntags: {team: payments}\n"
+    });
+    insta::assert_snapshot!(told(&stack::plan(&spec, &stack::applied(&stack::spec()))), @r#"
+    myapp-db-password  account 123456789012, us-east-1
+
+      ~ secret          MyApp/DBPassword  update
+          tags["team"]  absent → "payments"
+
+      ~ execution-role  RotatePasswordFunction-role  update
+          tags["team"]  absent → "payments"
+
+      ~ log-group       /aws/lambda/RotatePasswordFunction  update
+          tags["team"]  absent → "payments"
+
+      ~ function        RotatePasswordFunction  update
+          memory        128 → 256
+          tags["team"]  absent → "payments"
+
+      ~ schedule-group  myapp-db-password  update
+          tags["team"]  absent → "payments"
+
+      ~ invoke-role     RotatePasswordSchedule-invoke  update
+          tags["team"]  absent → "payments"
+
+      ~ schedule        RotatePasswordSchedule  update
+          flexible_window_minutes  5 → 0
+
+    Plan: 0 to create, 7 to update, 0 to delete.
+    "#);
+}
+
+#[test]
+fn a_changed_document_is_shown_line_by_line() {
+    let plan = drifted(|live| {
+        let policies = &mut live.execution_role.as_mut().unwrap().policies;
+        policies.get_mut("WriteLogs").unwrap()["Statement"][0]["Action"] = json!(["logs:PutLogEvents", "logs:*"]);
+        policies.remove("KMSDecryptForRotation");
+        policies.insert("Stray".to_owned(), json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}));
+    });
+    insta::assert_snapshot!(told(&plan), @r#"
+    myapp-db-password  account 123456789012, us-east-1
+
+      ~ execution-role  RotatePasswordFunction-role  update  (drift: changed outside of the spec)
+          policy["KMSDecryptForRotation"]  absent → allow kms:Decrypt, kms:GenerateDataKey
+          policy["WriteLogs"]
+                    "Action": [
+            -         "logs:*",
+            +         "logs:CreateLogStream",
+                      "logs:PutLogEvents"
+          policy["Stray"]                  allow * → absent
+
+    Plan: 0 to create, 1 to update, 0 to delete.
+    "#);
+}
+
+#[test]
+fn drift_is_called_drift() {
+    let plan = drifted(|live| {
+        live.schedule.as_mut().unwrap().settings.enabled = false;
+        live.log_group.as_mut().unwrap().retention_days = None;
+    });
+    insta::assert_snapshot!(told(&plan), @"
+    myapp-db-password  account 123456789012, us-east-1
+
+      ~ log-group       /aws/lambda/RotatePasswordFunction  update  (drift: changed outside of the spec)
+          retention_days  absent → 30
+
+      ~ schedule        RotatePasswordSchedule  update  (drift: changed outside of the spec)
+          enabled  false → true
+
+    Plan: 0 to create, 2 to update, 0 to delete.
+    ");
+}
+
+#[test]
+fn a_replacement_says_what_forces_it() {
+    let plan = drifted(|live| {
+        live.invoke_role.as_mut().unwrap().path = "/old/".to_owned();
+        stack::tags_mut(live, Kind::Function).insert(ROLE_ID_TAG.to_owned(), "AROABEFORE".to_owned());
+    });
+    insta::assert_snapshot!(told(&plan), @r#"
+    myapp-db-password  account 123456789012, us-east-1
+
+      ± function        RotatePasswordFunction  replace  (drift: changed outside of the spec)
+          role_id  "AROABEFORE" → "AROAEXECUTION"  (forces replacement)
+
+      ± invoke-role     RotatePasswordSchedule-invoke  replace  (drift: changed outside of the spec)
+          path  "/old/" → "/"  (forces replacement)
+
+    Plan: 0 to create, 0 to update, 2 to replace, 0 to delete.
+    "#);
+}
+
+#[test]
+fn a_restoration_says_since_when_and_what_it_mends() {
+    let plan = drifted(|live| {
+        let secret = live.secret.as_mut().unwrap();
+        secret.deleted = Some("2026-11-01T00:00:00Z".to_owned());
+        secret.description.clear();
+    });
+    insta::assert_snapshot!(told(&plan), @r#"
+    myapp-db-password  account 123456789012, us-east-1
+
+      ↺ secret          MyApp/DBPassword  restore
+          scheduled for deletion (2026-11-01T00:00:00Z); its value is kept
+          description  absent → "Password of MyApp's database"
+
+    Plan: 0 to create, 1 to restore, 0 to update, 0 to delete.
+    "#);
+}
+
+fn foreign() -> Live {
+    let mut live = stack::applied(&stack::spec());
+    live.secret.as_mut().unwrap().description = "theirs".to_owned();
+    stack::tags_mut(&mut live, Kind::Secret).remove(STACK_TAG);
+    stack::tags_mut(&mut live, Kind::InvokeRole).insert(STACK_TAG.to_owned(), "other".to_owned());
+    live
+}
+
+#[test]
+fn a_refusal_says_whose_it_is_and_what_adopting_would_change() {
+    insta::assert_snapshot!(told(&stack::plan(&stack::spec(), &foreign())), @r#"
+    myapp-db-password  account 123456789012, us-east-1
+
+      ! secret          MyApp/DBPassword  exists already, and is not this stack's
+          adopting it would change:
+          description             "theirs" → "Password of MyApp's database"
+          tags["deployer:stack"]  absent → "myapp-db-password"
+
+      ! invoke-role     RotatePasswordSchedule-invoke  belongs to stack other in us-east-1
+          adopting it would change:
+          tags["deployer:stack"]  "other" → "myapp-db-password"
+
+    Plan: 0 to create, 0 to update, 0 to delete, 2 refused.
+    "#);
+}
+
+#[test]
+fn an_adoption_is_shown_as_one() {
+    insta::assert_snapshot!(
+        told(&stack::plan_adopting(&stack::spec(), &foreign(), &[Kind::Secret, Kind::InvokeRole])), @r#"
+    myapp-db-password  account 123456789012, us-east-1
+
+      ~ secret          MyApp/DBPassword  update  (adopted)
+          description             "theirs" → "Password of MyApp's database"
+          tags["deployer:stack"]  absent → "myapp-db-password"
+
+      ~ invoke-role     RotatePasswordSchedule-invoke  update  (adopted)
+          tags["deployer:stack"]  "other" → "myapp-db-password"
+
+    Plan: 0 to create, 2 to update, 0 to delete.
+    "#);
+}
+
+#[test]
+fn a_teardown_says_what_goes_and_what_stays() {
+    let spec = stack::spec();
+    let mut live = stack::applied(&spec);
+    live.schedules_in_group.push("theirs".to_owned());
+    stack::tags_mut(&mut live, Kind::LogGroup).clear();
+    let desired = stack::desired(&spec, &live);
+    let plan = |live: &Live| plan::teardown::teardown(&spec, &desired, live, TeardownOptions::default());
+    insta::assert_snapshot!(teardown_text(&plan(&live), &Palette::plain()), @"
+    myapp-db-password  account 123456789012, us-east-1
+
+      - schedule        RotatePasswordSchedule  delete
+      - invoke-role     RotatePasswordSchedule-invoke  delete
+      = schedule-group  myapp-db-password  keep  holds schedules that are not this stack's: theirs
+      - function        RotatePasswordFunction  delete
+      - execution-role  RotatePasswordFunction-role  delete
+      - secret          MyApp/DBPassword  delete  recoverable for 7 days
+
+      ! log-group       /aws/lambda/RotatePasswordFunction  exists already, and is not this stack's
+
+    Plan: 0 to create, 0 to update, 5 to delete, 1 to keep, 1 refused.
+    ");
+    insta::assert_snapshot!(teardown_text(&plan(&Live::default()), &Palette::plain()), @"
+    myapp-db-password  account 123456789012, us-east-1
+
+    No changes. There is nothing to tear down.
+    ");
+}
+
+#[test]
+fn colours_change_nothing_but_the_colour() {
+    let plan = stack::plan(&stack::spec(), &foreign());
+    let colored = text(&plan, &Palette::colored());
+    let mut plain = String::new();
+    let mut rest = colored.as_str();
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    plain.push_str(rest);
+    assert!(colored.len() > plain.len());
+    assert_eq!(plain, told(&plan));
+}
+
+#[test]
+fn a_pull_request_gets_a_headline_and_a_fold() {
+    insta::assert_snapshot!(markdown(&drifted(|live| live.schedule = None)), @r#"
+    ### `myapp-db-password`: 1 to create
+
+    <details><summary>Plan</summary>
+
+    ```text
+    myapp-db-password  account 123456789012, us-east-1
+
+      + schedule        RotatePasswordSchedule  create
+          expression               "cron(0/5 * * * ? *)"
+          timezone                 "UTC"
+          flexible_window_minutes  5
+          enabled                  true
+          description              "Rotates the secret MyApp/DBPassword"
+          target                   "arn:aws:lambda:us-east-1:123456789012:function:RotatePasswordFunction"
+          role                     "arn:aws:iam::123456789012:role/RotatePasswordSchedule-invoke"
+          input                    {"action":"rotate","scheduleArn":"<aws.scheduler.schedule-arn>","schedu…
+          retry_attempts           2
+          retry_max_age_seconds    3600
+
+    Plan: 1 to create, 0 to update, 0 to delete.
+    ```
+
+    </details>
+    "#);
+    let none = markdown(&drifted(|_| {}));
+    assert!(none.starts_with("### `myapp-db-password`: no changes\n"), "{none}");
+    let refused = markdown(&stack::plan(&stack::spec(), &foreign()));
+    assert!(refused.starts_with("### `myapp-db-password`: 2 refused\n"), "{refused}");
+}
+
+#[test]
+fn a_value_with_backticks_can_not_leave_the_fold() {
+    let plan = drifted(|live| live.secret.as_mut().unwrap().description = "```` <img src=x>".to_owned());
+    let told = markdown(&plan);
+    let fence = "`".repeat(5);
+    assert_eq!(told.matches(&fence).count(), 2, "{told}");
+}
+
+#[test]
+fn a_live_value_can_not_break_the_line_or_speak_to_the_terminal() {
+    for description in ["a\n  + forged", "a \"b\"\n  + forged", "\"\u{1b}[2J\"", "\u{1b}[2J"] {
+        let told = told(&drifted(|live| live.secret.as_mut().unwrap().description = description.to_owned()));
+        assert!(!told.contains('\u{1b}') && !told.contains("\n  + forged"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_program_reads_the_same() {
+    let plan = drifted(|live| {
+        live.function.as_mut().unwrap().settings.memory = 512;
+        *live = stack::without(live.clone(), Kind::Secret);
+        let role = live.invoke_role.as_mut().unwrap();
+        role.trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}});
+    });
+    let whole = json!(plan);
+    assert_eq!(whole.as_object().unwrap().keys().collect::<Vec<_>>(), ["account", "region", "resources", "stack"]);
+    let pending: Vec<_> = whole["resources"].as_array().unwrap().iter().filter(|r| r["action"] != "no-op").collect();
+    insta::assert_snapshot!(format!("{:#}", json!(pending)), @r#"
+    [
+      {
+        "action": "create",
+        "address": "secret",
+        "changes": [
+          {
+            "after": "Password of MyApp's database",
+            "attribute": "description",
+            "before": null,
+            "effect": "in-place"
+          },
+          {
+            "after": "alias/aws/secretsmanager",
+            "attribute": "kms_key",
+            "before": null,
+            "effect": "in-place"
+          },
+          {
+            "after": "us-east-1",
+            "attribute": "tags[\"deployer:region\"]",
+            "before": null,
+            "effect": "in-place"
+          },
+          {
+            "after": "myapp-db-password",
+            "attribute": "tags[\"deployer:stack\"]",
+            "before": null,
+            "effect": "in-place"
+          }
+        ],
+        "name": "MyApp/DBPassword",
+        "note": "its first value is generated, and never shown"
+      },
+      {
+        "action": "update",
+        "address": "function",
+        "cause": "drift",
+        "changes": [
+          {
+            "after": 128,
+            "attribute": "memory",
+            "before": 512,
+            "effect": "in-place"
+          },
+          {
+            "after": {
+              "known_after_apply": true
+            },
+            "attribute": "environment[\"ROTATOR_SECRET_ARN\"]",
+            "before": "arn:aws:secretsmanager:us-east-1:123456789012:secret:MyApp/DBPassword-AbCdEf",
+            "effect": "in-place"
+          }
+        ],
+        "name": "RotatePasswordFunction"
+      },
+      {
+        "action": "update",
+        "address": "invoke-role",
+        "cause": "drift",
+        "changes": [
+          {
+            "after": {
+              "Statement": [
+                {
+                  "Action": [
+                    "sts:AssumeRole"
+                  ],
+                  "Condition": {
+                    "StringEquals": {
+                      "aws:SourceAccount": [
+                        "123456789012"
+                      ],
+                      "aws:SourceArn": [
+                        "arn:aws:scheduler:us-east-1:123456789012:schedule-group/myapp-db-password"
+                      ]
+                    }
+                  },
+                  "Effect": "Allow",
+                  "Principal": {
+                    "Service": [
+                      "scheduler.amazonaws.com"
+                    ]
+                  }
+                }
+              ],
+              "Version": "2012-10-17"
+            },
+            "attribute": "trust",
+            "before": {
+              "Statement": [
+                {
+                  "Action": [
+                    "sts:AssumeRole"
+                  ],
+                  "Effect": "Allow",
+                  "Principal": "*"
+                }
+              ]
+            },
+            "effect": "in-place"
+          }
+        ],
+        "name": "RotatePasswordSchedule-invoke"
+      }
+    ]
+    "#);
+    insta::assert_snapshot!(format!("{:#}", json!(stack::plan(&stack::spec(), &foreign()).refusals)), @r#"
+    [
+      {
+        "address": "secret",
+        "changes": [
+          {
+            "after": "Password of MyApp's database",
+            "attribute": "description",
+            "before": "theirs",
+            "effect": "in-place"
+          },
+          {
+            "after": "myapp-db-password",
+            "attribute": "tags[\"deployer:stack\"]",
+            "before": null,
+            "effect": "in-place"
+          }
+        ],
+        "name": "MyApp/DBPassword"
+      },
+      {
+        "address": "invoke-role",
+        "changes": [
+          {
+            "after": "myapp-db-password",
+            "attribute": "tags[\"deployer:stack\"]",
+            "before": "other",
+            "effect": "in-place"
+          }
+        ],
+        "name": "RotatePasswordSchedule-invoke",
+        "owner": "other in us-east-1"
+      }
+    ]
+    "#);
+}
