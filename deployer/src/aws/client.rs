@@ -10,7 +10,9 @@ use aws_smithy_http_client::tls;
 use super::error::{Result, failed};
 
 /// Attempts of one call, the first one included, before a throttled or failed one is an error.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 6;
+/// Longest pause between two of them, so that a dead network is told within seconds.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(4);
 /// To connect; a private endpoint that is not there should not keep anyone waiting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For one attempt; a 50 MB upload is the slowest.
@@ -48,7 +50,7 @@ pub async fn environment() -> SdkConfig {
         .http_client(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
         // The region is the spec's; one that is set keeps the loader from asking a metadata service.
         .region(Region::from_static("us-east-1"))
-        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF))
         .timeout_config(timeouts);
     if let Ok(name) = AppName::new(concat!("deploy-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);

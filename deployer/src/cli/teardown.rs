@@ -205,6 +205,7 @@ fn tell(torn_down: &TornDown, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exi
 fn ending(plan: &Plan, report: &Report, until: Option<&str>, forced: bool, ui: Ui) -> String {
     let (good, attention, faint) = (ui.out.good(), ui.out.attention(), ui.out.faint());
     let mut text = format!("\n{good}Torn down.{good:#} {} in {}:\n", plan.stack, seconds(report.elapsed));
+    let width = plan.actions.iter().map(|action| action.name.chars().count()).max().unwrap_or(0);
     for action in &plan.actions {
         let fate = match (action.verb, action.kind, until) {
             (Verb::Delete, Kind::Secret, Some(date)) => format!("{attention}recoverable until {date}{attention:#}"),
@@ -213,7 +214,7 @@ fn ending(plan: &Plan, report: &Report, until: Option<&str>, forced: bool, ui: U
             }
             _ => "gone".to_owned(),
         };
-        let _ = writeln!(text, "  {:<14}  {}  {fate}", action.kind, action.name);
+        let _ = writeln!(text, "  {:<14}  {:<width$}  {fate}", action.kind, action.name);
     }
     if until.is_some() && !forced {
         text.push_str("The next `deploy apply` restores the secret, value and all.\n");

@@ -20,9 +20,9 @@ pub async fn confirm(question: String, expected: String) -> Confirmation {
     }
     // Reading blocks, and Ctrl-C has to be heard meanwhile.
     let asked = tokio::task::spawn_blocking(move || {
-        let mut stderr = std::io::stderr().lock();
-        let _ = write!(stderr, "{question} ");
-        let _ = stderr.flush();
+        // Not locked: while this thread waits for an answer, another may have to say that it was interrupted.
+        let _ = write!(std::io::stderr(), "{question} ");
+        let _ = std::io::stderr().flush();
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer).map(|_| answer.trim() == expected)
     });

@@ -60,14 +60,15 @@ impl Bed {
     /// A boto3 call as root that must succeed: `bed.call("iam", "get_role", json!({"RoleName": "x"}))`.
     #[track_caller]
     pub fn call(&self, service: &str, method: &str, params: Value) -> Value {
-        let params = &params;
-        self.attempt(service, method, params).unwrap_or_else(|why| panic!("{service}.{method}({params}): {why}"))
+        self.attempt(service, method, params).unwrap_or_else(|why| panic!("{service}.{method}: {why}"))
     }
 
     /// A boto3 call as root; where it fails, the error's code and message.
-    pub fn attempt(&self, service: &str, method: &str, params: &Value) -> Result<Value, String> {
+    pub fn attempt(&self, service: &str, method: &str, params: Value) -> Result<Value, String> {
         let mut reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        reader.send(&json!({"service": service, "method": method, "params": params}).to_string());
+        let mut call = json!({"service": service, "method": method});
+        call["params"] = params;
+        reader.send(&call.to_string());
         let mut answer = reader.receive();
         match answer.get("error") {
             Some(error) => Err(format!("{}: {}", error["code"], error["message"])),

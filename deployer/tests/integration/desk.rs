@@ -49,11 +49,11 @@ impl Desk {
         self.set("AWS_SECRET_ACCESS_KEY", &keys.secret_key);
     }
 
-    /// Writes a file; a spec as JSON, which is YAML.
-    pub fn write(&self, file: &str, content: impl ToString) {
+    /// Writes a file.
+    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) {
         let path = self.folder().join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content.to_string()).unwrap();
+        std::fs::write(path, content).unwrap();
     }
 
     /// Runs the binary to its end: `desk.deploy("apply stack.yaml --yes")`.

@@ -29,7 +29,7 @@ fn make(bed: &Bed, address: &str, tags: &Value) {
         "schedule-group" => bed.call("scheduler", "create_schedule_group", json!({"Name": "app", "Tags": pairs(tags)})),
         _ => {
             // There from the second time on.
-            let _ = bed.attempt("iam", "create_role", &json!({"RoleName": "theirs", "AssumeRolePolicyDocument": "{}"}));
+            let _ = bed.attempt("iam", "create_role", json!({"RoleName": "theirs", "AssumeRolePolicyDocument": "{}"}));
             let function = json!({
                 "FunctionName": "app-function", "Runtime": "provided.al2023", "Handler": "bootstrap",
                 "Role": "arn:aws:iam::123456789012:role/theirs", "Code": {"ZipFile": {"$zip": "#!/bin/sh"}}, "Tags": tags,
@@ -82,7 +82,9 @@ fn a_foreign_resource_is_taken_over_when_it_is_named() {
     for addresses in [&ADDRESSES[..3], &ADDRESSES[3..]] {
         let stack = Stack::new();
         let tags = json!({"deployer:stack": "other", "kept": "no"});
-        addresses.iter().for_each(|address| make(&stack.bed, address, &tags));
+        for address in addresses {
+            make(&stack.bed, address, &tags);
+        }
         let adopt: Vec<String> = addresses.iter().map(|address| format!("--adopt app/{address}")).collect();
         let (first, all) = (&adopt[0], adopt.join(" "));
         stack.deploy(&format!("apply --yes {first}")).expect(3).says(&adopt[1]);

@@ -35,10 +35,10 @@ type Deletion = (&'static str, fn(&Bed), &'static [&'static str]);
 const DELETIONS: [Deletion; 8] = [
     (
         "secret",
-        |bed| delete_secret(bed, "ForceDeleteWithoutRecovery", json!(true)),
+        |bed| delete_secret(bed, "ForceDeleteWithoutRecovery", &json!(true)),
         &["function: update", "secret: create"],
     ),
-    ("secret, recoverable", |bed| delete_secret(bed, "RecoveryWindowInDays", json!(7)), &["secret: restore"]),
+    ("secret, recoverable", |bed| delete_secret(bed, "RecoveryWindowInDays", &json!(7)), &["secret: restore"]),
     ("execution role", |bed| delete_role(bed, "app-role"), &["execution-role: create", "function: replace"]),
     ("invoke role", |bed| delete_role(bed, "app-schedule-invoke"), &["invoke-role: create"]),
     ("log group", delete_log_group, &["log-group: create"]),
@@ -47,7 +47,7 @@ const DELETIONS: [Deletion; 8] = [
     ("schedule group", delete_group, &["schedule: create", "schedule-group: create"]),
 ];
 
-fn delete_secret(bed: &Bed, how: &str, value: Value) {
+fn delete_secret(bed: &Bed, how: &str, value: &Value) {
     bed.call("secretsmanager", "delete_secret", json!({"SecretId": "app/password", how: value}));
 }
 

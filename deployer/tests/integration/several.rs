@@ -11,7 +11,7 @@ fn three() -> (Bed, Desk) {
     let bed = Bed::ministack();
     let desk = Desk::new(&bed);
     for name in ["one", "three", "two"] {
-        desk.write(&format!("specs/{name}.yaml"), spec(name));
+        desk.write(&format!("specs/{name}.yaml"), spec(name).to_string());
     }
     bed.call("logs", "create_log_group", json!({"logGroupName": "/aws/lambda/three-function"}));
     (bed, desk)
@@ -54,11 +54,18 @@ fn a_spec_that_cannot_be_read_does_not_keep_the_others() {
 }
 
 #[test]
+fn a_spec_that_is_named_twice_is_one_stack() {
+    let (_bed, desk) = three();
+    let ran = desk.deploy("apply specs/one.yaml specs/one.yaml --yes").expect(0);
+    assert_eq!(ran.out.matches("Applied. one").count(), 1, "{}", ran.out);
+}
+
+#[test]
 fn specs_that_claim_the_same_name_are_refused_both() {
     let (bed, desk) = three();
     let mut rival = spec("rival");
     rival["function"]["name"] = json!("two-function");
-    desk.write("specs/rival.yaml", rival);
+    desk.write("specs/rival.yaml", rival.to_string());
     let ran = desk.deploy("apply specs/one.yaml specs/rival.yaml specs/two.yaml --yes").expect(1);
     assert!(ran.err.contains("both claim the function two-function"), "{}", ran.err);
     let functions: Vec<String> = bed.names().into_iter().filter(|name| name.starts_with("functions")).collect();

@@ -10,7 +10,7 @@ use crate::desk::{Desk, Ran};
 /// The spec's file.
 pub const FILE: &str = "stack.yaml";
 
-/// A spec whose schedule fires once in a test's lifetime at most: never.
+/// A spec whose schedule never fires in a test's lifetime. It is written as JSON, which is YAML.
 pub fn spec(name: &str) -> Value {
     json!({
         "name": name,
@@ -39,7 +39,7 @@ impl Stack {
 
     pub fn in_bed(bed: Bed, spec: Value) -> Self {
         let desk = Desk::new(&bed);
-        desk.write(FILE, &spec);
+        desk.write(FILE, spec.to_string());
         Self { bed, desk, spec }
     }
 
@@ -66,7 +66,7 @@ impl Stack {
     /// Edits the spec.
     pub fn edit(&mut self, edit: impl FnOnce(&mut Value)) {
         edit(&mut self.spec);
-        self.desk.write(FILE, &self.spec);
+        self.desk.write(FILE, self.spec.to_string());
     }
 
     /// Runs a command on the spec: `stack.deploy("apply --yes")`.

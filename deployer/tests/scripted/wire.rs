@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -17,7 +16,6 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use deployer::aws::Clients;
 use serde_json::{Value as Json, json};
-use tokio::time::Instant;
 
 /// One request, as the service sees it.
 #[derive(Debug, Clone)]
@@ -28,8 +26,6 @@ pub struct Call {
     pub body: Json,
     /// Path and query.
     pub path: String,
-    /// Since the wire was made.
-    pub at: Duration,
 }
 
 /// What is sent back.
@@ -112,7 +108,6 @@ struct Script {
 #[derive(Clone)]
 pub struct Wire {
     script: Arc<Mutex<Script>>,
-    start: Instant,
 }
 
 impl fmt::Debug for Wire {
@@ -123,7 +118,7 @@ impl fmt::Debug for Wire {
 
 impl Wire {
     pub fn new() -> Self {
-        Self { script: Arc::default(), start: Instant::now() }
+        Self { script: Arc::default() }
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -218,7 +213,7 @@ impl Wire {
             _ => (by_path(service, request.method(), path), serde_json::from_str(&body).unwrap_or(Json::Null)),
         };
         let path = decoded(path);
-        Call { operation: format!("{service}:{operation}"), body, path, at: self.start.elapsed() }
+        Call { operation: format!("{service}:{operation}"), body, path }
     }
 }
 

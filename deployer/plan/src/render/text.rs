@@ -113,10 +113,12 @@ pub fn teardown(plan: &Plan, palette: &Palette) -> String {
     if !plan.actions.is_empty() {
         out.push('\n');
     }
+    let width = plan.actions.iter().map(|action| action.name.chars().count()).max().unwrap_or(0);
     for action in &plan.actions {
         let (symbol, word, style) = palette.verb(action.verb);
         let (symbol, word) = (styled(style, symbol), styled(style, word));
-        let (name, note) = (styled(palette.strong, &action.name), action.note.as_deref().unwrap_or_default());
+        let name = styled(palette.strong, format!("{:<width$}", action.name));
+        let note = action.note.as_deref().unwrap_or_default();
         let line = format!("  {symbol} {:<14}  {name}  {word}  {}", action.kind, styled(palette.faint, note));
         let _ = writeln!(out, "{}", line.trim_end());
     }

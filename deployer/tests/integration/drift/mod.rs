@@ -9,8 +9,6 @@ mod secret;
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-
 use crate::bed::Bed;
 use crate::stack::{Stack, attributes};
 
@@ -26,8 +24,8 @@ struct Table {
     rows: Vec<Row>,
 }
 
-fn row(attribute: impl ToString, change: impl Fn(&Bed) + 'static) -> Row {
-    Row { attributes: vec![attribute.to_string()], change: Box::new(change) }
+fn row(attribute: impl Into<String>, change: impl Fn(&Bed) + 'static) -> Row {
+    Row { attributes: vec![attribute.into()], change: Box::new(change) }
 }
 
 fn rows<const N: usize>(attributes: [&str; N], change: impl Fn(&Bed) + 'static) -> Row {
@@ -100,7 +98,7 @@ fn drift_of_the_schedule_and_its_group_is_seen_and_mended() {
     mend(&["schedule-group", "schedule"]);
 }
 
-/// What out_of_band.rs changes, because it takes a new role.
+/// What `out_of_band.rs` changes, because it takes a new role.
 const OF_A_NEW_ROLE: [(&str, &str); 3] = [("execution-role", "path"), ("invoke-role", "path"), ("function", "role_id")];
 /// What the deployer sets nowhere, and takes away where somebody else has set it.
 const NEVER_SET: [&str; 7] = [
@@ -129,12 +127,4 @@ fn every_attribute_that_is_set_is_in_the_tables() {
     });
     let covered = changed.chain(elsewhere).filter(|(_, name)| !NEVER_SET.contains(&name.as_str()));
     assert_eq!(covered.collect::<BTreeSet<_>>(), created);
-}
-
-/// A resource as it is, but for some of its fields, as the input of the call that updates it.
-fn edited(mut live: Value, keep: &[&str], fields: Value) -> Value {
-    let live = live.as_object_mut().unwrap();
-    live.retain(|name, _| keep.contains(&name.as_str()));
-    live.extend(fields.as_object().unwrap().clone());
-    json!(live)
 }

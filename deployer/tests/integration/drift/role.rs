@@ -40,12 +40,12 @@ fn tag(bed: &Bed, role: &str, key: &str, value: Option<&str>) {
 }
 
 fn inline(role: &'static str, name: &'static str) -> [Row; 2] {
-    let attribute = format!("policy[{name:?}]");
+    let attribute = || format!("policy[{name:?}]");
     [
-        row(&attribute, move |bed| {
+        row(attribute(), move |bed| {
             call(bed, role, "put_role_policy", json!({"PolicyName": name, "PolicyDocument": RIGHTS}));
         }),
-        row(&attribute, move |bed| call(bed, role, "delete_role_policy", json!({"PolicyName": name}))),
+        row(attribute(), move |bed| call(bed, role, "delete_role_policy", json!({"PolicyName": name}))),
     ]
 }
 

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Row, edited, row, rows as several};
+use super::{Row, row, rows as several};
 use crate::bed::Bed;
 
 /// What an update takes: all of it, for what is left out is reset.
@@ -24,7 +24,9 @@ fn live(bed: &Bed) -> Value {
 fn set(field: &'static str, value: impl Into<Value>) -> impl Fn(&Bed) {
     let value = value.into();
     move |bed| {
-        let schedule = edited(live(bed), &FIELDS, json!({field: value}));
+        let mut schedule = live(bed);
+        schedule.as_object_mut().unwrap().retain(|name, _| FIELDS.contains(&name.as_str()));
+        schedule[field] = value.clone();
         bed.call("scheduler", "update_schedule", schedule);
     }
 }

@@ -5,7 +5,7 @@ use crate::bed::Bed;
 
 const NAME: &str = "app/password";
 
-fn update(bed: &Bed, field: &str, value: Value) {
+fn update(bed: &Bed, field: &str, value: &Value) {
     bed.call("secretsmanager", "update_secret", json!({"SecretId": NAME, field: value}));
 }
 
@@ -21,13 +21,13 @@ fn tag(bed: &Bed, key: &str, value: Option<&str>) {
 
 pub fn rows() -> Vec<Row> {
     let mut all = vec![
-        row("description", |bed| update(bed, "Description", json!("other"))),
-        row("description", |bed| update(bed, "Description", json!(""))),
+        row("description", |bed| update(bed, "Description", &json!("other"))),
+        row("description", |bed| update(bed, "Description", &json!(""))),
         row("kms_key", |bed| {
             let key = bed.call("kms", "create_key", json!({}))["KeyMetadata"]["Arn"].clone();
-            update(bed, "KmsKeyId", key);
+            update(bed, "KmsKeyId", &key);
         }),
-        row("kms_key", |bed| update(bed, "KmsKeyId", json!("alias/aws/secretsmanager"))),
+        row("kms_key", |bed| update(bed, "KmsKeyId", &json!("alias/aws/secretsmanager"))),
     ];
     all.extend(tags(tag));
     all
