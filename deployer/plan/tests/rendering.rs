@@ -274,12 +274,12 @@ fn a_teardown_says_what_goes_and_what_stays() {
     insta::assert_snapshot!(teardown_text(&plan(&live), &Palette::plain()), @"
     myapp-db-password  account 123456789012, us-east-1
 
-      - schedule        RotatePasswordSchedule  delete
+      - schedule        RotatePasswordSchedule         delete
       - invoke-role     RotatePasswordSchedule-invoke  delete
-      = schedule-group  myapp-db-password  keep  holds schedules that are not this stack's: theirs
-      - function        RotatePasswordFunction  delete
-      - execution-role  RotatePasswordFunction-role  delete
-      - secret          MyApp/DBPassword  delete  recoverable for 7 days
+      = schedule-group  myapp-db-password              keep  holds schedules that are not this stack's: theirs
+      - function        RotatePasswordFunction         delete
+      - execution-role  RotatePasswordFunction-role    delete
+      - secret          MyApp/DBPassword               delete  recoverable for 7 days
 
       ! log-group       /aws/lambda/RotatePasswordFunction  exists already, and is not this stack's
 

@@ -1,7 +1,7 @@
 //! From the arguments to stacks: reads the files, tells their faults, and refuses two stacks that would take each
 //! other's resources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use plan::naming::Names;
@@ -57,9 +57,14 @@ pub struct Loaded {
 /// Loads all specs and tells every fault of every file; the warnings too where they are of use.
 pub fn load(specs: &Specs, warnings: Warnings, ui: Ui) -> Loaded {
     let mut loaded = Loaded::default();
+    let mut seen = BTreeSet::new();
     for path in &specs.specs {
         match files(path) {
-            Ok(files) => files.iter().for_each(|file| load_file(&mut loaded, file, specs, warnings, ui)),
+            // A file that is named twice, or by its folder as well, is one stack.
+            Ok(files) => files
+                .iter()
+                .filter(|file| seen.insert(std::fs::canonicalize(file).unwrap_or_else(|_| (*file).clone())))
+                .for_each(|file| load_file(&mut loaded, file, specs, warnings, ui)),
             Err(why) => {
                 ui.error(&why, &[]);
                 loaded.failed = true;

@@ -56,8 +56,10 @@ fn a_spec_that_cannot_be_read_does_not_keep_the_others() {
 #[test]
 fn a_spec_that_is_named_twice_is_one_stack() {
     let (_bed, desk) = three();
-    let ran = desk.deploy("apply specs/one.yaml specs/one.yaml --yes").expect(0);
+    std::fs::remove_file(desk.folder().join("specs/three.yaml")).unwrap();
+    let ran = desk.deploy("apply specs/one.yaml specs ./specs/one.yaml --yes").expect(0);
     assert_eq!(ran.out.matches("Applied. one").count(), 1, "{}", ran.out);
+    assert_eq!(ran.out.matches("Applied. two").count(), 1, "{}", ran.out);
 }
 
 #[test]
