@@ -120,10 +120,12 @@ fn a_change_of_the_spec_and_a_change_by_someone_are_told_apart() {
     assert_eq!(action(&unknown, Kind::Function).cause, Some(Cause::Spec), "without the note no one is accused");
 }
 
+type Drift = fn(&mut Live);
+
 #[test]
 fn drift_of_each_kind_is_told_as_drift() {
     let spec = stack::spec();
-    let drifts: [(Kind, fn(&mut Live), &str); 8] = [
+    let drifts: [(Kind, Drift, &str); 8] = [
         (Kind::Secret, |live| live.secret.as_mut().unwrap().description.clear(), "description"),
         (Kind::Secret, |live| live.secret.as_mut().unwrap().kms_key_arn = Some("arn:x".to_owned()), "kms_key"),
         (Kind::LogGroup, |live| live.log_group.as_mut().unwrap().retention_days = None, "retention_days"),

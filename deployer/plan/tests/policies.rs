@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
 
 fn pretty(documents: &std::collections::BTreeMap<String, Json>) -> String {
-    documents.iter().map(|(name, document)| format!("{name} {document:#}\n")).collect()
+    documents.iter().map(|(name, document)| format!("{name} {document:#}")).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn longest() -> Spec {
     spec.function.name = "f".repeat(64);
     spec.name = "n".repeat(64);
     spec.role.path = format!("/{}/", "p".repeat(510));
-    spec.region = "ap-southeast-1".to_owned();
+    "ap-southeast-1".clone_into(&mut spec.region);
     spec
 }
 

@@ -310,7 +310,9 @@ proptest! {
         let (cloud, report) = runtime.block_on(async {
             let (cloud, stop) = (Cloud::new(Kind::ALL.into_iter().zip(deeds.clone())), Stop::default());
             for (when, token) in [(gently, stop.gently.clone()), (at_once, stop.at_once.clone())] {
-                when.into_iter().for_each(|seconds| { let token = token.clone(); later(seconds, move || token.cancel()); });
+                if let Some(seconds) = when {
+                    later(seconds, move || token.cancel());
+                }
             }
             let report = run(&plan, &cloud, &stop, &|_| {}).await;
             (cloud, report)

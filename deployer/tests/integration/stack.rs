@@ -84,6 +84,7 @@ impl Stack {
     #[track_caller]
     pub fn plan(&self) -> Plan {
         let ran = self.deploy("plan -o json --detailed-exitcode");
+        assert_eq!(ran.json()["errors"], json!([]));
         let plan = Plan::of(&ran.json()["stacks"][0]);
         ran.expect(if plan.0.is_empty() { 0 } else { 2 });
         plan

@@ -1,6 +1,7 @@
 //! What AWS does and no emulator: every reply is scripted on the wire, and time is the test's own, so that two minutes
 //! of waiting take none.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::format_collect, reason = "replies are short")]
 
 mod function;
 mod log_group;

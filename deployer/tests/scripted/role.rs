@@ -12,6 +12,8 @@ use crate::{stack, world};
 const CREATE: &str = "iam:CreateRole";
 const PUT: &str = "iam:PutRolePolicy";
 
+type Change = fn(&mut role::Live);
+
 fn concurrent() -> Reply {
     error(409, "ConcurrentModification", "Another change of this role is in progress.")
 }
@@ -101,7 +103,7 @@ async fn a_concurrent_modification_is_tried_again_in_every_call() {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_of_one_attribute_is_one_call_and_the_note() {
-    let changes: [(&str, fn(&mut role::Live)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("iam:UpdateRoleDescription", |role| role.description.clear()),
         ("iam:UpdateAssumeRolePolicy", |role| role.trust = json!({"Statement": []})),
         (PUT, |role| drop(role.policies.insert("WriteLogs".to_owned(), json!({"Statement": []})))),

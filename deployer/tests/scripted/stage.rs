@@ -33,6 +33,12 @@ impl Performed {
         self.result.expect_err("it should have failed")
     }
 
+    /// All of the two minutes that a change may take to settle, and not much more.
+    pub fn took_the_deadline(&self) {
+        let deadline = Duration::from_mins(2);
+        assert!((deadline..deadline + Duration::from_secs(1)).contains(&self.took), "{:?}", self.took);
+    }
+
     pub fn succeeded(&self) {
         assert!(self.result.is_ok(), "{:?}", self.result);
     }

@@ -30,7 +30,9 @@ pub struct Call {
 
 /// What is sent back.
 #[derive(Clone)]
-pub struct Reply(Arc<dyn Fn(&Call) -> (u16, String) + Send + Sync>);
+pub struct Reply(Arc<Answer>);
+
+type Answer = dyn Fn(&Call) -> (u16, String) + Send + Sync;
 
 /// Success with that body: JSON, or the XML inside of a query answer's result.
 pub fn ok(body: impl fmt::Display) -> Reply {
@@ -188,7 +190,7 @@ impl Wire {
     }
 
     fn answer(&self, request: &HttpRequest) -> (u16, String) {
-        let call = self.understood(request);
+        let call = understood(request);
         let mut script = self.script();
         let earlier = script.calls.iter().filter(|one| one.operation == call.operation).count();
         script.calls.push(call.clone());
@@ -198,23 +200,23 @@ impl Wire {
         let reply = reply.unwrap_or_else(|| panic!("call {} of {} is not in the script", earlier + 1, call.operation));
         (reply.0)(&call)
     }
+}
 
-    fn understood(&self, request: &HttpRequest) -> Call {
-        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
-        let (host, path) = request.uri().trim_start_matches("https://").split_once('/').unwrap();
-        let service = host.split('.').next().unwrap_or_default();
-        let target = request.headers().get("x-amz-target").and_then(|target| target.split('.').nth(1));
-        let (operation, body) = match (service, target) {
-            ("iam" | "sts", _) => {
-                let form = form(&body);
-                (form["Action"].as_str().unwrap().to_owned(), form)
-            }
-            (_, Some(target)) => (target.to_owned(), serde_json::from_str(&body).unwrap()),
-            _ => (by_path(service, request.method(), path), serde_json::from_str(&body).unwrap_or(Json::Null)),
-        };
-        let path = decoded(path);
-        Call { operation: format!("{service}:{operation}"), body, path }
-    }
+fn understood(request: &HttpRequest) -> Call {
+    let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+    let (host, path) = request.uri().trim_start_matches("https://").split_once('/').unwrap();
+    let service = host.split('.').next().unwrap_or_default();
+    let target = request.headers().get("x-amz-target").and_then(|target| target.split('.').nth(1));
+    let (operation, body) = match (service, target) {
+        ("iam" | "sts", _) => {
+            let form = form(&body);
+            (form["Action"].as_str().unwrap().to_owned(), form)
+        }
+        (_, Some(target)) => (target.to_owned(), serde_json::from_str(&body).unwrap()),
+        _ => (by_path(service, request.method(), path), serde_json::from_str(&body).unwrap_or(Json::Null)),
+    };
+    let path = decoded(path);
+    Call { operation: format!("{service}:{operation}"), body, path }
 }
 
 /// The two services whose operations are told by method and path.

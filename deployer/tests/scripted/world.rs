@@ -123,10 +123,12 @@ fn schedule_body(live: &schedule::Live) -> Json {
     })
 }
 
+type Read = fn(&role::Live, &Call) -> Option<String>;
+
 /// Scripts what is read of roles; every other role is absent.
 pub fn roles<'a>(wire: &Wire, roles: impl IntoIterator<Item = &'a role::Live>) {
     let roles: Vec<role::Live> = roles.into_iter().cloned().collect();
-    let reads: [(&str, fn(&role::Live, &Call) -> Option<String>); 4] = [
+    let reads: [(&str, Read); 4] = [
         ("iam:GetRole", |role, _| Some(role_body(role))),
         ("iam:ListRolePolicies", |role, _| {
             let names: String = role.policies.keys().map(|name| format!("<member>{name}</member>")).collect();
