@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -100,7 +101,7 @@ impl Error {
 pub fn failed<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: fmt::Debug,
+    R: fmt::Debug + 'static,
 {
     move |error| match &error {
         SdkError::ServiceError(answer) => from_service(operation, answer.err().meta()),
@@ -186,15 +187,14 @@ fn classify(code: &str) -> Class {
 fn from_transport<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
 where
     E: std::error::Error + 'static,
-    R: fmt::Debug,
+    R: fmt::Debug + 'static,
 {
     let text = DisplayErrorContext(error).to_string();
     // The context ends in the debug form of the whole error, which may carry headers.
     let chain = text.split(" (").next().unwrap_or_default();
-    let no_credentials = ["credentials provider", "credential", "SSO", "sso"].iter().any(|word| text.contains(word));
     let (class, message, hint) = match error {
         SdkError::TimeoutError(_) => (Class::Network, "no answer in time".to_owned(), None),
-        _ if no_credentials => {
+        _ if sources(error).any(Cause::is::<CredentialsError>) => {
             (Class::Credentials, "no usable AWS credentials were found".to_owned(), Some(CREDENTIALS_HINT.to_owned()))
         }
         SdkError::DispatchFailure(_) => (Class::Network, format!("no connection: {}", innermost(error)), None),
@@ -204,12 +204,15 @@ where
     Error { operation, class, code: None, message, request_id: None, hint }
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut inner = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
+type Cause = dyn std::error::Error + 'static;
+
+/// An error and what stands behind it, outermost first.
+fn sources<'a>(error: &'a Cause) -> impl Iterator<Item = &'a Cause> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+fn innermost(error: &Cause) -> String {
+    sources(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// `None` where the thing is not there; every other error stays one, so that "forbidden" is never taken for "absent".

@@ -1,6 +1,8 @@
 //! EventBridge Scheduler: the schedule.
 
-use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target};
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target,
+};
 use plan::resource::role;
 use plan::resource::schedule::{Desired, Live, Settings};
 use serde_json::Value as Json;
@@ -39,6 +41,11 @@ pub async fn observe(clients: &Clients, name: &str, group: &str) -> Result<Optio
         dead_letter_arn: target.and_then(Target::dead_letter_config).and_then(|queue| queue.arn()).map(str::to_owned),
         start_date: schedule.start_date().map(ToString::to_string),
         end_date: schedule.end_date().map(ToString::to_string),
+        after_completion: schedule
+            .action_after_completion()
+            .filter(|action| **action != ActionAfterCompletion::None)
+            .map(|action| action.as_str().to_owned()),
+        kms_key_arn: schedule.kms_key_arn().map(str::to_owned),
     }))
 }
 
@@ -100,6 +107,8 @@ pub async fn create(clients: &Clients, desired: &Desired, role: &role::Desired, 
         let create = whole!(clients.scheduler.create_schedule(), desired)?;
         create.send().await.map(drop).map_err(failed("scheduler:CreateSchedule")).map_err(|error| match error.class {
             Class::Conflict => Error { class: Class::AlreadyExists, ..error },
+            // The group was made a moment ago, and is not seen everywhere yet.
+            Class::NotFound => Error { class: Class::Conflict, ..error },
             _ => error,
         })
     })

@@ -55,6 +55,10 @@ pub struct Live {
     pub start_date: Option<String>,
     /// After that time it does not fire, RFC 3339.
     pub end_date: Option<String>,
+    /// What becomes of it after its last run; `None` is nothing.
+    pub after_completion: Option<String>,
+    /// ARN of a customer-managed key for its input.
+    pub kms_key_arn: Option<String>,
 }
 
 /// The schedule that a spec asks for.
@@ -126,11 +130,13 @@ impl Live {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { settings, dead_letter_arn, start_date, end_date } = self;
+        let Self { settings, dead_letter_arn, start_date, end_date, after_completion, kms_key_arn } = self;
         settings
             .attributes()
             .with_optional("dead_letter_queue", dead_letter_arn.as_deref())
             .with_optional("start_date", start_date.as_deref())
             .with_optional("end_date", end_date.as_deref())
+            .with_optional("after_completion", after_completion.as_deref())
+            .with_optional("kms_key", kms_key_arn.as_deref())
     }
 }

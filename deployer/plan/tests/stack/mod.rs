@@ -105,6 +105,8 @@ pub fn applied(spec: &Spec) -> Live {
             dead_letter_arn: None,
             start_date: None,
             end_date: None,
+            after_completion: None,
+            kms_key_arn: None,
         }),
         schedules_in_group: vec![desired.schedule.name.clone()],
     }
