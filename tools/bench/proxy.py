@@ -66,13 +66,13 @@ class Traffic:
 
     @property
     def settling(self) -> Traffic:
-        """The calls that only waited for a new function to become active: all polls of it but the last."""
+        """The calls that only waited for a new function to become active: all polls of it but the first."""
         made = next((call for call in self.calls if call.operation == "lambda:CreateFunction"), None)
         used = next((call for call in self.calls if call.operation == "scheduler:CreateSchedule"), None)
         if made is None or used is None:
             return Traffic([])
         polls = [c for c in self.calls if c.operation == "lambda:GetFunction" and made.end <= c.begin < used.begin]
-        return Traffic(polls[:-1])
+        return Traffic(sorted(polls, key=lambda call: call.begin)[1:])
 
     @property
     def chain(self) -> int:
@@ -86,8 +86,8 @@ class Traffic:
         waits = self.settling.calls
         if not waits:
             return 0.0
-        polls = [c for c in self.calls if c.operation == "lambda:GetFunction" and c.begin > waits[-1].begin]
-        return min(call.begin for call in polls) - waits[0].begin
+        polls = [c.begin for c in self.calls if c.operation == "lambda:GetFunction" and c.begin < waits[0].begin]
+        return waits[-1].begin - max(polls)
 
     @property
     def in_flight(self) -> int:

@@ -114,6 +114,10 @@ impl State {
                 head.push(header);
             }
         }
+        if head.is_empty() {
+            // A connection that was kept ready, and never used.
+            return Ok(());
+        }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         let call = name(&head, &body);

@@ -7,7 +7,7 @@ use crate::bed::Keys;
 use crate::stack::Stack;
 
 /// All that a plan takes. Who is calling needs no right, and a managed key is not looked up.
-pub const READS: [&str; 13] = [
+pub const READS: [&str; 14] = [
     "secretsmanager:DescribeSecret",
     "iam:GetRole",
     "iam:ListRolePolicies",
@@ -17,6 +17,8 @@ pub const READS: [&str; 13] = [
     "logs:ListTagsForResource",
     "lambda:GetFunction",
     "lambda:GetFunctionEventInvokeConfig",
+    // Without it AWS's GetFunction gives no tags.
+    "lambda:ListTags",
     "scheduler:GetScheduleGroup",
     "scheduler:ListTagsForResource",
     "scheduler:GetSchedule",
