@@ -50,8 +50,12 @@ pub async fn environment() -> SdkConfig {
         .http_client(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
         // The region is the spec's; one that is set keeps the loader from asking a metadata service.
         .region(Region::from_static("us-east-1"))
-        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF))
         .timeout_config(timeouts);
+    // What the environment says of retries is its owner's wish.
+    if ["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"].iter().all(|name| std::env::var_os(name).is_none()) {
+        let retry = RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF);
+        loader = loader.retry_config(retry);
+    }
     if let Ok(name) = AppName::new(concat!("deploy-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);
     }

@@ -74,6 +74,13 @@ impl Error {
         Self { operation, class: Class::Outcome, code: None, message: message.into(), request_id: None, hint: None }
     }
 
+    /// A refusal that a service tells inside of an answer.
+    #[must_use]
+    pub fn denied(operation: &'static str, code: &str, message: &str) -> Self {
+        let (class, hint) = (Class::Denied, Some(allow(operation)));
+        Self { operation, class, code: Some(code.to_owned()), message: message.to_owned(), request_id: None, hint }
+    }
+
     /// The same with what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -115,11 +122,15 @@ fn from_service(operation: &'static str, meta: &aws_smithy_types::error::ErrorMe
     let message = meta.message().unwrap_or("the service gave no reason").to_owned();
     let request_id = meta.extra("aws_request_id").map(str::to_owned);
     let hint = match class {
-        Class::Denied => Some(format!("allow {operation} to the identity that runs deploy")),
+        Class::Denied => Some(allow(operation)),
         Class::Credentials => Some(CREDENTIALS_HINT.to_owned()),
         _ => None,
     };
     Error { operation, class, code: Some(code.to_owned()), message, request_id, hint }
+}
+
+fn allow(operation: &str) -> String {
+    format!("allow {operation} to the identity that runs deploy")
 }
 
 const CREDENTIALS_HINT: &str = "check the credentials: `aws sts get-caller-identity`, AWS_PROFILE, or sign in again";
@@ -207,7 +218,7 @@ where
 type Cause = dyn std::error::Error + 'static;
 
 /// An error and what stands behind it, outermost first.
-fn sources<'a>(error: &'a Cause) -> impl Iterator<Item = &'a Cause> {
+fn sources(error: &Cause) -> impl Iterator<Item = &Cause> {
     std::iter::successors(Some(error), |error| error.source())
 }
 

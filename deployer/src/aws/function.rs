@@ -43,6 +43,10 @@ pub async fn observe(clients: &Clients, name: &str) -> Result<Option<Live>> {
     let invoke = clients.lambda.get_function_event_invoke_config().function_name(name).send();
     let (function, invoke) = tokio::join!(function, invoke);
     let Some(function) = optional(function.map_err(failed("lambda:GetFunction")))? else { return Ok(None) };
+    // GetFunction succeeds without the tags where they may not be read; taken for none, ours would look foreign.
+    if let Some(refusal) = function.tags_error() {
+        return Err(Error::denied("lambda:ListTags", refusal.error_code(), refusal.message()));
+    }
     let invoke = optional(invoke.map_err(failed("lambda:GetFunctionEventInvokeConfig")))?;
     let async_invoke = invoke.map(|config| AsyncInvoke {
         retries: count(config.maximum_retry_attempts(), DEFAULT_ASYNC.retries),

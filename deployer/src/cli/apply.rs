@@ -3,13 +3,15 @@
 use contract::Answer;
 use futures_util::StreamExt as _;
 use plan::plan::{Action, Verb};
-use plan::render::{self, FORMAT_VERSION};
+use plan::render;
 use plan::resource::Kind;
 use serde::Serialize;
 
-use super::failure::{Failure, FailureJson};
+use super::failure::Failure;
 use super::planning::{Adopt, CONCURRENT_STACKS, Planned, concurrently, to_apply};
-use super::{Output, report, stacks, verify};
+use super::session::Session;
+use super::stacks::Warnings;
+use super::{report, verify};
 use crate::aws::{self, Mutator};
 use crate::engine::{self, Report};
 use crate::exit::Exit;
@@ -20,10 +22,7 @@ use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    specs: super::Specs,
-    /// Form of the result on stdout
-    #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    common: super::Common,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -35,14 +34,7 @@ pub struct Args {
     skip_self_check: bool,
 }
 
-/// What `apply --output json` writes.
-#[derive(Debug, Serialize)]
-struct Document {
-    format_version: u32,
-    stacks: Vec<StackJson>,
-    errors: Vec<FailureJson>,
-}
-
+/// What `apply --output json` writes of a stack.
 #[derive(Debug, Serialize)]
 struct StackJson {
     stack: String,
@@ -63,47 +55,31 @@ struct Ready {
 /// Plans all stacks, asks once, and applies them at the same time.
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
-    let loaded = stacks::load(&args.specs, stacks::Warnings::InShort, ui);
-    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let (mut session, stacks) = Session::begin(&args.common, Warnings::InShort, ui);
     let environment = aws::environment().await;
-    let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
-    let (mut document, mut ready) =
-        (Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] }, vec![]);
+    let mut results = Box::pin(concurrently(stacks, |stack| to_apply(&environment, stack, &args.adopt)));
+    let mut ready = Vec::new();
     while let Some(result) = results.next().await {
         let checked = result.and_then(|planned| {
-            show(&planned, &args, ui);
+            session.show(|palette| render::plan(&planned.plan, palette));
             prepare(planned)
         });
         match checked {
-            Ok(one) if one.planned.plan.is_empty() => document.stacks.push(unchanged(&one)),
+            Ok(one) if one.planned.plan.is_empty() => session.done(unchanged(&one)),
             Ok(one) => ready.push(one),
-            Err((stack, failure)) => {
-                failure.tell(&stack, ui);
-                exit = exit.max(failure.exit());
-                document.errors.push(failure.json(&stack));
-            }
+            Err((stack, failure)) => session.failed(&stack, &failure),
         }
     }
-    if !ready.is_empty() && !is_confirmed(&ready, &args, ui).await {
-        return exit.max(Exit::Error);
+    if ready.is_empty() {
+        return session.end();
     }
-    if !ready.is_empty() {
-        interrupt.changes_begin();
-        let (applied, worst) = apply_all(ready, &args, &interrupt, ui).await;
-        document.stacks.extend(applied);
-        exit = exit.max(worst);
+    if !is_confirmed(&ready, &args, ui).await {
+        session.worst(Exit::Error);
+        return session.end();
     }
-    if args.output == Output::Json {
-        ui.print_json(&document);
-    }
-    exit
-}
-
-fn show(planned: &Planned, args: &Args, ui: Ui) {
-    match args.output {
-        Output::Text => ui.print(&render::plan(&planned.plan, &ui.out)),
-        Output::Json => ui.note(&render::plan(&planned.plan, &ui.err)),
-    }
+    interrupt.changes_begin();
+    apply_all(ready, &args, &interrupt, &mut session, ui).await;
+    session.end()
 }
 
 /// Refuses what may not be applied, and gets the first value before anything is changed.
@@ -143,7 +119,7 @@ async fn is_confirmed(ready: &[Ready], args: &Args, ui: Ui) -> bool {
     }
 }
 
-async fn apply_all(ready: Vec<Ready>, args: &Args, interrupt: &Interrupt, ui: Ui) -> (Vec<StackJson>, Exit) {
+async fn apply_all(ready: Vec<Ready>, args: &Args, interrupt: &Interrupt, session: &mut Session<StackJson>, ui: Ui) {
     let several = ready.len() > 1;
     let bars = Progress::display(ui);
     ui.progress("");
@@ -152,12 +128,10 @@ async fn apply_all(ready: Vec<Ready>, args: &Args, interrupt: &Interrupt, ui: Ui
         apply_one(one, args, interrupt, progress)
     });
     let mut results = Box::pin(futures_util::stream::iter(work).buffered(CONCURRENT_STACKS));
-    let (mut told, mut exit) = (Vec::new(), Exit::Done);
     while let Some(applied) = results.next().await {
-        exit = exit.max(tell(&applied, args, interrupt, ui));
-        told.push(applied.json());
+        session.worst(tell(&applied, session.is_text(), interrupt, ui));
+        session.done(applied.json());
     }
-    (told, exit)
 }
 
 /// What became of one stack.
@@ -200,7 +174,7 @@ async fn verified(planned: &Planned, args: &Args) -> Result<Option<Answer>, Stri
     Ok(Some(answer))
 }
 
-fn tell(applied: &Applied, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exit {
+fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit {
     let Applied { planned, report, verified } = applied;
     let stack = &planned.plan.stack;
     if !report.is_done() {
@@ -209,7 +183,7 @@ fn tell(applied: &Applied, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exit {
     }
     match verified {
         Ok(answer) => {
-            if args.output == Output::Text {
+            if is_text {
                 let (good, counts) = (ui.out.good(), counts(&planned.plan.actions));
                 let took = seconds(report.elapsed);
                 ui.print(&format!(

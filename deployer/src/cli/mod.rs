@@ -9,6 +9,7 @@ mod planning;
 mod report;
 mod rotate;
 mod schema;
+mod session;
 mod stacks;
 mod status;
 mod teardown;
@@ -66,6 +67,16 @@ struct Specs {
     /// Fail on the spec's warnings
     #[arg(long, value_name = "warnings", value_parser = ["warnings"])]
     deny: Option<String>,
+}
+
+/// What the commands have in common whose result is text or JSON.
+#[derive(Debug, clap::Args)]
+struct Common {
+    #[command(flatten)]
+    specs: Specs,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
 }
 
 /// Form of a result.

@@ -2,14 +2,13 @@
 
 use contract::{Answer, Event, Outcome};
 use futures_util::StreamExt as _;
-use plan::render::FORMAT_VERSION;
 use plan::resource::Kind;
 use serde::Serialize;
 
-use super::Output;
 use super::failure::{Failure, FailureJson, explain};
 use super::planning::{concurrently, observe};
-use super::stacks::{self, Stack};
+use super::session::Session;
+use super::stacks::{Stack, Warnings};
 use crate::aws::{self, Clients, Observer, Version};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
@@ -18,20 +17,10 @@ use crate::ui::{Interrupt, Ui};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    specs: super::Specs,
-    /// Form of the result on stdout
-    #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    common: super::Common,
 }
 
-/// What `rotate --output json` writes.
-#[derive(Debug, Serialize)]
-struct Document {
-    format_version: u32,
-    stacks: Vec<Rotated>,
-    errors: Vec<FailureJson>,
-}
-
+/// What `rotate --output json` writes of a stack.
 #[derive(Debug, Serialize)]
 struct Rotated {
     stack: String,
@@ -50,31 +39,26 @@ struct Seen {
 /// Invokes each stack's function now, and looks at the versions before and after.
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
-    let loaded = stacks::load(&args.specs, stacks::Warnings::Untold, ui);
-    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
     let environment = aws::environment().await;
-    let mut document = Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] };
     let work = |stack: Stack| async { (stack.spec.name.clone(), rotate(&environment, stack).await) };
-    let mut results = Box::pin(concurrently(loaded.stacks, work));
+    let mut results = Box::pin(concurrently(stacks, work));
     while let Some((stack, result)) = results.next().await {
         match result {
             Ok(rotated) => {
-                if args.output == Output::Text {
+                if session.is_text() {
                     ui.print(&text(&rotated, ui));
                 }
-                document.stacks.push(rotated);
+                session.done(rotated);
             }
-            Err(problem) => {
-                let (failure, code) = problem.tell(&stack, ui);
-                exit = exit.max(code);
-                document.errors.push(failure);
+            Err(Problem::Stack(failure)) => session.failed(&stack, &failure),
+            Err(Problem::Rotation { what, details, exit }) => {
+                ui.error(&format!("stack {stack}: {what}"), &details);
+                session.error(FailureJson::new(&stack, what, details), exit);
             }
         }
     }
-    if args.output == Output::Json {
-        ui.print_json(&document);
-    }
-    exit
+    session.end()
 }
 
 /// Why a secret was not rotated.
@@ -86,19 +70,6 @@ enum Problem {
 impl Problem {
     fn new(what: impl Into<String>, details: Vec<String>) -> Self {
         Self::Rotation { what: what.into(), details, exit: Exit::Error }
-    }
-
-    fn tell(self, stack: &str, ui: Ui) -> (FailureJson, Exit) {
-        match self {
-            Self::Stack(failure) => {
-                failure.tell(stack, ui);
-                (failure.json(stack), failure.exit())
-            }
-            Self::Rotation { what, details, exit } => {
-                ui.error(&format!("stack {stack}: {what}"), &details);
-                (FailureJson::new(stack, what, details), exit)
-            }
-        }
     }
 }
 

@@ -6,14 +6,13 @@ use futures_util::StreamExt as _;
 use plan::live::Live;
 use plan::naming::Names;
 use plan::ownership::{Owner, owner, tags};
-use plan::render::FORMAT_VERSION;
 use plan::resource::Kind;
 use serde::Serialize;
 
-use super::Output;
-use super::failure::{Failure, FailureJson};
+use super::failure::Failure;
 use super::planning::{concurrently, observe};
-use super::stacks::{self, Stack};
+use super::session::Session;
+use super::stacks::{Stack, Warnings};
 use super::validate::next_times;
 use crate::aws::{self, Clients, Observer, Version};
 use crate::exit::Exit;
@@ -23,18 +22,7 @@ use crate::ui::{Interrupt, Ui};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    specs: super::Specs,
-    /// Form of the result on stdout
-    #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
-}
-
-/// What `status --output json` writes.
-#[derive(Debug, Serialize)]
-struct Document {
-    format_version: u32,
-    stacks: Vec<Status>,
-    errors: Vec<FailureJson>,
+    common: super::Common,
 }
 
 /// One stack at one time.
@@ -76,31 +64,22 @@ struct ScheduleStatus {
 /// Shows each stack.
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
-    let loaded = stacks::load(&args.specs, stacks::Warnings::Untold, ui);
-    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
     let environment = aws::environment().await;
-    let mut document = Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] };
     let work = |stack: Stack| async { (stack.spec.name.clone(), look(&environment, stack).await) };
-    let mut results = Box::pin(concurrently(loaded.stacks, work));
+    let mut results = Box::pin(concurrently(stacks, work));
     while let Some((stack, result)) = results.next().await {
         match result {
             Ok(status) => {
-                if args.output == Output::Text {
+                if session.is_text() {
                     ui.print(&text(&status, ui));
                 }
-                document.stacks.push(status);
+                session.done(status);
             }
-            Err(failure) => {
-                failure.tell(&stack, ui);
-                exit = exit.max(failure.exit());
-                document.errors.push(failure.json(&stack));
-            }
+            Err(failure) => session.failed(&stack, &failure),
         }
     }
-    if args.output == Output::Json {
-        ui.print_json(&document);
-    }
-    exit
+    session.end()
 }
 
 async fn look(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Status, Failure> {

@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use futures_util::StreamExt as _;
 use plan::plan::{Plan, TeardownOptions, Verb};
-use plan::render::{self, FORMAT_VERSION};
+use plan::render;
 use plan::resource::Kind;
 use serde::Serialize;
 
-use super::failure::{FailureJson, explain};
+use super::failure::explain;
 use super::planning::{Planned, concurrently, observe, to_tear_down};
-use super::{Output, report, stacks};
+use super::report;
+use super::session::Session;
+use super::stacks::Warnings;
 use crate::aws::{self, Mutator, Observer};
 use crate::engine::{self, Report};
 use crate::exit::Exit;
@@ -20,10 +22,7 @@ use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    specs: super::Specs,
-    /// Form of the result on stdout
-    #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    common: super::Common,
     /// Do not ask for the stack's name
     #[arg(long, short)]
     yes: bool,
@@ -32,14 +31,7 @@ pub struct Args {
     force_delete_secret: bool,
 }
 
-/// What `teardown --output json` writes.
-#[derive(Debug, Serialize)]
-struct Document {
-    format_version: u32,
-    stacks: Vec<StackJson>,
-    errors: Vec<FailureJson>,
-}
-
+/// What `teardown --output json` writes of a stack.
 #[derive(Debug, Serialize)]
 struct StackJson {
     stack: String,
@@ -55,33 +47,23 @@ struct StackJson {
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
     let options = TeardownOptions { force_delete_secret: args.force_delete_secret };
-    let loaded = stacks::load(&args.specs, stacks::Warnings::Untold, ui);
-    let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
     let environment = aws::environment().await;
-    let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_tear_down(&environment, stack, options)));
-    let (mut document, mut ready) =
-        (Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] }, vec![]);
+    let mut results = Box::pin(concurrently(stacks, |stack| to_tear_down(&environment, stack, options)));
+    let mut ready = Vec::new();
     while let Some(result) = results.next().await {
         match result {
             Ok(planned) => {
-                let text = render::teardown(&planned.plan, if args.output == Output::Json { &ui.err } else { &ui.out });
-                if args.output == Output::Json {
-                    ui.note(&text);
-                } else {
-                    ui.print(&text);
-                }
+                session.show(|palette| render::teardown(&planned.plan, palette));
                 ready.push(planned);
             }
-            Err((stack, failure)) => {
-                failure.tell(&stack, ui);
-                exit = exit.max(failure.exit());
-                document.errors.push(failure.json(&stack));
-            }
+            Err((stack, failure)) => session.failed(&stack, &failure),
         }
     }
     for planned in ready.iter().filter(|planned| !planned.plan.is_empty()) {
         if !args.yes && !is_confirmed(&planned.plan.stack, ui).await {
-            return exit.max(Exit::Error);
+            session.worst(Exit::Error);
+            return session.end();
         }
     }
     if ready.iter().any(|planned| !planned.plan.is_empty()) {
@@ -95,13 +77,10 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     });
     let mut results = Box::pin(futures_util::stream::iter(work).buffered(super::planning::CONCURRENT_STACKS));
     while let Some(torn_down) = results.next().await {
-        exit = exit.max(tell(&torn_down, &args, &interrupt, ui));
-        document.stacks.push(torn_down.json());
+        session.worst(tell(&torn_down, session.is_text(), &interrupt, ui));
+        session.done(torn_down.json());
     }
-    if args.output == Output::Json {
-        ui.print_json(&document);
-    }
-    exit
+    session.end()
 }
 
 async fn is_confirmed(stack: &str, ui: Ui) -> bool {
@@ -168,15 +147,15 @@ async fn left_over(planned: &Planned, options: TeardownOptions) -> Result<Vec<St
     Ok(pending.map(|action| format!("{} {}", action.kind, action.name)).collect())
 }
 
-fn tell(torn_down: &TornDown, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exit {
+fn tell(torn_down: &TornDown, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit {
     let TornDown { planned, report, recoverable_until, looked } = torn_down;
     let plan = &planned.plan;
     if !report.is_done() {
         report::unfinished(plan, report, &format!("teardown {}", planned.stack.origin), ui);
         return report::exit(report, interrupt.is_interrupted());
     }
-    if args.output == Output::Text && !plan.is_empty() {
-        ui.print(&ending(plan, report, recoverable_until.as_deref(), args.force_delete_secret, ui));
+    if is_text && !plan.is_empty() {
+        ui.print(&ending(plan, report, recoverable_until.as_deref(), ui));
     }
     // A group with somebody else's schedules in it stays as a foreign resource does, and is no success either.
     let shared = plan.actions.iter().filter(|action| action.verb == Verb::Keep && action.kind == Kind::ScheduleGroup);
@@ -202,7 +181,7 @@ fn tell(torn_down: &TornDown, args: &Args, interrupt: &Interrupt, ui: Ui) -> Exi
     }
 }
 
-fn ending(plan: &Plan, report: &Report, until: Option<&str>, forced: bool, ui: Ui) -> String {
+fn ending(plan: &Plan, report: &Report, until: Option<&str>, ui: Ui) -> String {
     let (good, attention, faint) = (ui.out.good(), ui.out.attention(), ui.out.faint());
     let mut text = format!("\n{good}Torn down.{good:#} {} in {}:\n", plan.stack, seconds(report.elapsed));
     let width = plan.actions.iter().map(|action| action.name.chars().count()).max().unwrap_or(0);
@@ -216,7 +195,7 @@ fn ending(plan: &Plan, report: &Report, until: Option<&str>, forced: bool, ui: U
         };
         let _ = writeln!(text, "  {:<14}  {:<width$}  {fate}", action.kind, action.name);
     }
-    if until.is_some() && !forced {
+    if until.is_some() {
         text.push_str("The next `deploy apply` restores the secret, value and all.\n");
     }
     text

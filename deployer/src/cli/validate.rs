@@ -18,10 +18,7 @@ const NEXT_TIMES: usize = 3;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    specs: super::Specs,
-    /// Form of the result on stdout
-    #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    common: super::Common,
 }
 
 /// What `validate --output json` writes.
@@ -33,8 +30,8 @@ struct Document {
 
 /// Checks spec files, offline.
 pub fn run(args: &Args, ui: Ui) -> Exit {
-    let loaded = stacks::load(&args.specs, stacks::Warnings::InFull, ui);
-    match args.output {
+    let loaded = stacks::load(&args.common.specs, stacks::Warnings::InFull, ui);
+    match args.common.output {
         Output::Json => ui.print_json(&Document { format_version: FORMAT_VERSION, specs: loaded.checked }),
         Output::Text => loaded.stacks.iter().for_each(|stack| ui.print(&valid(stack, ui))),
     }

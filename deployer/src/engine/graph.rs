@@ -125,7 +125,13 @@ async fn perform<'a, M: Mutate>(
 ) -> (&'a Action, Outcome) {
     let start = Instant::now();
     let done = mutate.perform(action, &|why| tell(&Event::Waiting(action, why))).await;
-    (action, done.map_or_else(Outcome::Failed, |()| Outcome::Done(start.elapsed())))
+    let outcome = match done {
+        Ok(()) => Outcome::Done(start.elapsed()),
+        // Its calls were answered, but whether the service has brought it to its end was not waited for.
+        Err(error) if error.class == Class::Interrupted => Outcome::Unknown,
+        Err(error) => Outcome::Failed(error),
+    };
+    (action, outcome)
 }
 
 /// The kinds that must be done before `action`: what it needs, or what needs it where it is deleted.

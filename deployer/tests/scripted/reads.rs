@@ -51,6 +51,17 @@ async fn what_is_not_there_reads_as_absent_in_each_services_own_words() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_function_whose_tags_may_not_be_read_is_no_foreign_one() {
+    let stage = Stage::applied();
+    let refusal = json!({"ErrorCode": "AccessDenied", "Message": "not authorized to perform: lambda:ListTags"});
+    let function = json!({"Configuration": {"FunctionName": "RotatePasswordFunction"}, "TagsError": refusal});
+    stage.wire.always("lambda:GetFunction", ok(function));
+    let (_, errors) = observe(&stage).await.unwrap_err();
+    assert_eq!((errors[0].kind, errors[0].error.class), (Some(Kind::Function), Class::Denied));
+    assert!(errors[0].error.to_string().contains("lambda:ListTags"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_forbidden_read_is_an_error_of_its_resource_and_never_an_absence() {
     for (call, kind) in READS {
         let stage = Stage::applied();

@@ -73,5 +73,6 @@ pub fn rows() -> Vec<Row> {
         ),
         row("start_date", set("StartDate", "2099-01-01T00:00:00Z")),
         row("end_date", set("EndDate", "2099-01-01T00:00:00Z")),
+        row("after_completion", set("ActionAfterCompletion", "DELETE")),
     ]
 }
