@@ -122,3 +122,12 @@ pub fn explain(error: &Error) -> String {
         None => error.to_string(),
     }
 }
+
+/// Why a stack can't be read again after it was changed, in one line.
+#[must_use]
+pub fn unread(failure: &Failure) -> String {
+    match failure {
+        Failure::Read(errors) => errors.first().map(|read| explain(&read.error)).unwrap_or_default(),
+        _ => "the account is another one by now".to_owned(),
+    }
+}

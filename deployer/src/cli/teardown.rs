@@ -8,7 +8,7 @@ use plan::render;
 use plan::resource::Kind;
 use serde::Serialize;
 
-use super::failure::explain;
+use super::failure::unread;
 use super::planning::{Planned, concurrently, observe, to_tear_down};
 use super::report;
 use super::session::Session;
@@ -138,10 +138,7 @@ async fn tear_down(planned: Planned, options: TeardownOptions, interrupt: &Inter
 /// Looks again: what should be gone, and is there.
 async fn left_over(planned: &Planned, options: TeardownOptions) -> Result<Vec<String>, String> {
     let observed = observe(&Observer::new(planned.clients.clone()), &planned.stack).await;
-    let observed = observed.map_err(|failure| match failure {
-        super::failure::Failure::Read(errors) => errors.first().map(|read| explain(&read.error)).unwrap_or_default(),
-        _ => "the account is another one by now".to_owned(),
-    })?;
+    let observed = observed.map_err(|failure| unread(&failure))?;
     let again = plan::teardown::teardown(&planned.stack.spec, &planned.desired, &observed.live, options);
     let pending = again.actions.iter().filter(|action| action.is_pending());
     Ok(pending.map(|action| format!("{} {}", action.kind, action.name)).collect())

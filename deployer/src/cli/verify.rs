@@ -7,7 +7,7 @@ use plan::desired::{Desired, Facts};
 use plan::plan::Plan;
 use tokio::time::Instant;
 
-use super::failure::{Failure, explain};
+use super::failure::{explain, unread};
 use super::planning::{Planned, observe};
 use crate::aws::{Clients, Observer};
 
@@ -25,7 +25,7 @@ pub async fn read_back(planned: &Planned) -> Result<Plan, String> {
     let observer = Observer::new(planned.clients.clone());
     let spec = &planned.stack.spec;
     loop {
-        let observed = observe(&observer, &planned.stack).await.map_err(|failure| reading(&failure))?;
+        let observed = observe(&observer, &planned.stack).await.map_err(|failure| unread(&failure))?;
         let code_sha256 = planned.desired.function.settings.code_sha256.clone();
         let facts = Facts { code_sha256, kms_key_arn: observed.kms_key_arn };
         let desired = Desired::of(spec, &facts).resolved(&observed.live);
@@ -40,13 +40,6 @@ pub async fn read_back(planned: &Planned) -> Result<Plan, String> {
             return Err(format!("still different when read back: {differing}; `deploy plan` shows how"));
         }
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-fn reading(failure: &Failure) -> String {
-    match failure {
-        Failure::Read(errors) => errors.first().map(|read| explain(&read.error)).unwrap_or_default(),
-        _ => "the account is another one by now".to_owned(),
     }
 }
 
