@@ -190,7 +190,12 @@ fn invoke(aws: &Arc<Aws>, events: &[Value], time: Duration, environment: &[(&str
     });
     let mut child = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
         .env_clear()
-        .envs(Config::static_env(Some("password"), &PasswordPolicy::default(), Target::None))
+        .envs(Config::static_env(
+            Some("password"),
+            &PasswordPolicy::default(),
+            &Target::None,
+            &std::collections::BTreeMap::new(),
+        ))
         .envs([(contract::env::SECRET_ARN, ARN), ("AWS_REGION", "us-east-1"), ("AWS_LAMBDA_FUNCTION_NAME", "f")])
         .envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", CANARY), ("AWS_SESSION_TOKEN", CANARY)])
         .envs([

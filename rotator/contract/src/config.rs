@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::PasswordPolicy;
+use crate::{PasswordPolicy, Template};
 
 /// Names of the environment variables through which the deployer configures the function.
 pub mod env {
@@ -14,15 +14,75 @@ pub mod env {
     pub const PASSWORD: &str = "ROTATOR_PASSWORD";
     /// The target as JSON: what the password opens.
     pub const TARGET: &str = "ROTATOR_TARGET";
+    /// The derived fields as a JSON object of templates; absent where there are none.
+    pub const DERIVED: &str = "ROTATOR_DERIVED";
 }
 
+/// The file in the function's package that has the certificates which its target is trusted by, in PEM; it stands beside
+/// the executable.
+pub const CA_FILE: &str = "ca.pem";
+
 /// What the password opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// Nothing that the rotator has to tell: the secret's readers are the only users of the password.
     #[default]
     None,
+    /// A user of a PostgreSQL server.
+    Postgres(Login),
+    /// A user of a MariaDB or MySQL server.
+    Mysql(Login),
+    /// A user of a Redis or Valkey server; its strategy is always [`Strategy::SingleUser`], with two passwords at a time.
+    Redis(Login),
+}
+
+impl Target {
+    /// How the function logs in, where there is something to log in to.
+    #[must_use]
+    pub fn login(&self) -> Option<&Login> {
+        match self {
+            Self::None => None,
+            Self::Postgres(login) | Self::Mysql(login) | Self::Redis(login) => Some(login),
+        }
+    }
+}
+
+/// How the function changes a server's user. Host, port, user and password are in the secret's own value.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// Which user gets the new password.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// Name of the secret of another user that sets the password; `None`: the user sets its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_secret: Option<String>,
+    /// Whether the connection is encrypted and the server's name proven.
+    #[serde(default)]
+    pub tls: Tls,
+}
+
+/// Which user gets the new password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// The current one: from the change on, its old password is refused, until the secret's readers have the new one.
+    #[default]
+    SingleUser,
+    /// The user and its twin, `NAME` and `NAME_clone`, in turns: the current secret works at every moment.
+    AlternatingUsers,
+}
+
+/// How a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// TLS only, to a server whose certificate bears its name and leads to one of [`CA_FILE`].
+    #[default]
+    VerifyFull,
+    /// No TLS: on a private network, as the spec says in so many words.
+    Off,
 }
 
 /// The function's whole configuration.
@@ -36,6 +96,8 @@ pub struct Config {
     pub password: PasswordPolicy,
     /// What the password opens.
     pub target: Target,
+    /// Further fields that are made from others, by name.
+    pub derived: BTreeMap<String, Template>,
 }
 
 /// A variable that is absent or does not parse.
@@ -58,12 +120,21 @@ impl std::error::Error for ConfigError {}
 impl Config {
     /// The environment variables that carry everything but the secret's ARN, which is known only once the secret exists.
     #[must_use]
-    pub fn static_env(field: Option<&str>, password: &PasswordPolicy, target: Target) -> BTreeMap<String, String> {
-        BTreeMap::from([
+    pub fn static_env(
+        field: Option<&str>,
+        password: &PasswordPolicy,
+        target: &Target,
+        derived: &BTreeMap<String, Template>,
+    ) -> BTreeMap<String, String> {
+        let mut variables = BTreeMap::from([
             (env::FIELD.to_owned(), serde_json::json!(field).to_string()),
             (env::PASSWORD.to_owned(), serde_json::json!(password).to_string()),
             (env::TARGET.to_owned(), serde_json::json!(target).to_string()),
-        ])
+        ]);
+        if !derived.is_empty() {
+            variables.insert(env::DERIVED.to_owned(), serde_json::json!(derived).to_string());
+        }
+        variables
     }
 
     /// Reads the configuration from environment variables.
@@ -79,6 +150,7 @@ impl Config {
             field: parse(env::FIELD, &text(env::FIELD)?)?,
             password: parse(env::PASSWORD, &text(env::PASSWORD)?)?,
             target: parse(env::TARGET, &text(env::TARGET)?)?,
+            derived: text(env::DERIVED).map_or_else(|_| Ok(BTreeMap::new()), |text| parse(env::DERIVED, &text))?,
         })
     }
 }
@@ -93,16 +165,26 @@ mod tests {
 
     #[test]
     fn what_the_deployer_writes_the_function_reads() {
-        for field in [None, Some("password"), Some("a \"quoted\" one")] {
-            let password = PasswordPolicy::default();
-            let mut written = Config::static_env(field, &password, Target::None);
-            written.insert(env::SECRET_ARN.to_owned(), "arn:x".to_owned());
-            let read = Config::from_env(|k| written.get(k).cloned()).unwrap();
-            assert_eq!(
-                read,
-                Config { secret_arn: "arn:x".into(), field: field.map(Into::into), password, target: Target::None }
-            );
+        let login =
+            Login { strategy: Strategy::AlternatingUsers, admin_secret: Some("MyApp/Admin".to_owned()), tls: Tls::Off };
+        let derived = BTreeMap::from([("url".to_owned(), Template::parse("x://{password|percent}").unwrap())]);
+        for (target, derived) in [(Target::None, BTreeMap::new()), (Target::Postgres(login), derived)] {
+            for field in [None, Some("password"), Some("a \"quoted\" one")] {
+                let password = PasswordPolicy::default();
+                let mut written = Config::static_env(field, &password, &target, &derived);
+                written.insert(env::SECRET_ARN.to_owned(), "arn:x".to_owned());
+                let read = Config::from_env(|k| written.get(k).cloned()).unwrap();
+                let (field, target, derived) = (field.map(Into::into), target.clone(), derived.clone());
+                assert_eq!(read, Config { secret_arn: "arn:x".into(), field, password, target, derived });
+            }
         }
+    }
+
+    #[test]
+    fn a_target_is_written_as_in_a_spec() {
+        assert_eq!(serde_json::json!(Target::None).to_string(), r#""none""#);
+        let read: Target = serde_json::from_str(r#"{"redis":{}}"#).unwrap();
+        assert_eq!(read, Target::Redis(Login::default()));
     }
 
     #[test]

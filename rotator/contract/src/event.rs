@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// `EventBridge` Scheduler puts the schedule's ARN here.
@@ -41,6 +43,54 @@ pub enum Outcome {
     Superseded,
     /// The self-check passed.
     Healthy,
+    /// One step of Secrets Manager's own rotation is done.
+    StepDone,
+}
+
+/// An event of Secrets Manager's own rotation.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ManagedEvent {
+    /// Which step is due.
+    pub step: ManagedStep,
+    /// The secret's ARN.
+    pub secret_id: String,
+    /// The id of the version that is to become current.
+    pub client_request_token: String,
+    /// To be handed on with a new value, where it is given; it is a secret itself.
+    #[serde(default)]
+    pub rotation_token: Option<String>,
+}
+
+/// A step of Secrets Manager's own rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ManagedStep {
+    /// Store a new value as AWSPENDING.
+    #[serde(alias = "create_secret")]
+    CreateSecret,
+    /// Tell the target.
+    #[serde(alias = "set_secret")]
+    SetSecret,
+    /// Try the new value at the target.
+    #[serde(alias = "test_secret")]
+    TestSecret,
+    /// Move AWSCURRENT.
+    #[serde(alias = "finish_secret")]
+    FinishSecret,
+}
+
+/// What the target says to a secret's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoginCheck {
+    /// It opens the target.
+    Opens,
+    /// The target refuses it.
+    Refused,
+    /// The target could not be asked.
+    Unreachable,
 }
 
 /// One finding of the self-check.
@@ -65,4 +115,7 @@ pub struct Answer {
     /// The self-check's findings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// What the target says to the secret's values, by staging label, and to the admin's under `admin`; a self-check's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logins: BTreeMap<String, LoginCheck>,
 }

@@ -8,11 +8,16 @@ mod config;
 mod event;
 mod generate;
 mod password;
+mod template;
 
-pub use config::{Config, ConfigError, Target, env};
-pub use event::{Answer, Check, Event, Outcome, PLACEHOLDER_SCHEDULE_ARN, PLACEHOLDER_SCHEDULED_TIME};
+pub use config::{CA_FILE, Config, ConfigError, Login, Strategy, Target, Tls, env};
+pub use event::{
+    Answer, Check, Event, LoginCheck, ManagedEvent, ManagedStep, Outcome, PLACEHOLDER_SCHEDULE_ARN,
+    PLACEHOLDER_SCHEDULED_TIME,
+};
 pub use generate::{NoPassword, generate};
 pub use password::{Class, Infeasible, MAX_LENGTH, MIN_LENGTH, PasswordPolicy, Preset};
+pub use template::{NoTemplate, Part, Template};
 
 /// All that the function may do, on its own secret and nowhere else; the deployer builds the role's policy from it.
 pub const SECRET_ACTIONS: &[&str] = &[
@@ -21,3 +26,6 @@ pub const SECRET_ACTIONS: &[&str] = &[
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
 ];
+
+/// What the function may do besides on the secret of its target's admin.
+pub const ADMIN_SECRET_ACTIONS: &[&str] = &["secretsmanager:GetSecretValue"];

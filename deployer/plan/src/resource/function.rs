@@ -107,7 +107,12 @@ pub fn desired(spec: &Spec, code_sha256: &str) -> Desired {
             role_arn: names.execution_role_arn(),
             code_sha256: code_sha256.to_owned(),
         },
-        environment: Config::static_env(spec.secret.field.as_deref(), &spec.password, spec.target),
+        environment: Config::static_env(
+            spec.secret.field.as_deref(),
+            &spec.password,
+            &spec.target,
+            &spec.secret.derived,
+        ),
         secret_arn: None,
         role_id: None,
         async_invoke: AsyncInvoke {

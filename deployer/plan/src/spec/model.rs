@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use contract::{PasswordPolicy, Target};
+use contract::{PasswordPolicy, Target, Template};
 
 /// One stack, as its YAML file says it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Secret {
     pub description: String,
     /// The JSON field that rotates; `None` is the whole value.
     pub field: Option<String>,
+    /// Further JSON fields that every rotation makes anew from others, by name.
+    pub derived: BTreeMap<String, Template>,
     /// Where the first value comes from.
     pub initial: Initial,
     /// Key id, key ARN, alias (`alias/...`) or alias ARN.

@@ -40,6 +40,7 @@ impl RawSecret {
             name: self.name.unwrap_or_default(),
             description: self.description,
             field: self.field,
+            derived: std::collections::BTreeMap::new(),
             initial: match self.initial {
                 RawInitial::Generate => Initial::Generate,
                 RawInitial::Env(name) => Initial::Env(name),
