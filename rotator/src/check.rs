@@ -1,45 +1,89 @@
-use contract::{Check, PasswordPolicy};
+use std::collections::BTreeMap;
+
+use contract::{Check, LoginCheck};
 
 use crate::error::{Error, Kind, Step};
 use crate::password::NoPassword;
-use crate::store::{CURRENT, PENDING, Store};
+use crate::rotation::Rotation;
+use crate::store::{CURRENT, PENDING, PREVIOUS, Store};
+use crate::target::Target;
 use crate::value;
 
-/// Reads all that a rotation reads, changes nothing, and says what was found: the current version's id, and findings.
-///
-/// # Errors
-/// The first thing that would keep a rotation from being done.
-pub async fn self_check(
-    store: &impl Store,
-    field: Option<&str>,
-    policy: &PasswordPolicy,
-) -> Result<(Option<String>, Vec<Check>), Error> {
-    let found = |name: &str, finding: String| Check { name: name.to_owned(), finding };
-    let fail = |kind: Kind| kind.at(Step::Check);
-    policy.check().map_err(|why| fail(NoPassword::Policy(why).into()))?;
-    let (labels, current) = tokio::join!(store.labels(), store.current());
-    let labels = labels.map_err(fail)?;
-    let current = current.map_err(fail)?;
-    if let Some(current) = &current {
-        value::check(&current.value, field).map_err(|unfit| fail(unfit.into()))?;
-    }
+/// The key of the admin's answer in [`Findings::logins`].
+pub const ADMIN: &str = "admin";
 
-    let value = match (&current, field) {
-        (None, _) => "none yet; the first rotation makes it",
-        (Some(_), Some(_)) => "a JSON object with the field that rotates",
-        (Some(_), None) => "text, all of which rotates",
-    };
-    let pending = match labels.holder(PENDING) {
-        None => "no rotation is pending",
-        Some(id) if labels.has(id, CURRENT) => "a label was left behind; the next rotation removes it",
-        Some(_) => "a rotation is pending; its own next delivery finishes it, or the next tick drops it",
-    };
-    let password = format!("{} characters out of {}", policy.length, policy.alphabet().len());
-    let checks = vec![
-        found("secret", format!("readable, {} labelled versions", labels.0.len())),
-        found("value", value.to_owned()),
-        found("pending", pending.to_owned()),
-        found("password", password),
-    ];
-    Ok((current.map(|current| current.id), checks))
+/// What a self-check found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The current version's id; `None` where the secret has no value yet.
+    pub version_id: Option<String>,
+    /// In words.
+    pub checks: Vec<Check>,
+    /// What the target says, by staging label, and to the admin.
+    pub logins: BTreeMap<String, LoginCheck>,
+}
+
+impl<S: Store, T: Target> Rotation<'_, S, T> {
+    /// Reads all that a rotation reads, logs in where it logs in, changes nothing, and says what was found.
+    ///
+    /// # Errors
+    /// The first thing that would keep a rotation from being done. A target that can't be reached or opened is no error
+    /// but a finding: it may come back, and an admin may mend it.
+    pub async fn check(&self) -> Result<Findings, Error> {
+        let found = |name: &str, finding: String| Check { name: name.to_owned(), finding };
+        let fail = |kind: Kind| kind.at(Step::Check);
+        self.policy.check().map_err(|why| fail(NoPassword::Policy(why).into()))?;
+        let (labels, current) = tokio::join!(self.store.labels(), self.store.staged(CURRENT));
+        let labels = labels.map_err(fail)?;
+        let current = current.map_err(fail)?;
+        if let Some(current) = &current {
+            // All but the password's own text is as in a rotation.
+            self.new_value(Some(current)).map_err(fail)?;
+            value::check(&current.value, self.field).map_err(|unfit| fail(unfit.into()))?;
+        }
+
+        let value = match (&current, self.field) {
+            (None, _) => "none yet; the first rotation makes it",
+            (Some(_), Some(_)) => "a JSON object with the field that rotates",
+            (Some(_), None) => "text, all of which rotates",
+        };
+        let pending = match labels.holder(PENDING) {
+            None => "no rotation is pending",
+            Some(id) if labels.has(id, CURRENT) => "a label was left behind; the next rotation removes it",
+            Some(_) => "a rotation is pending; its own next delivery finishes it, or the next tick does or drops it",
+        };
+        let password = format!("{} characters out of {}", self.policy.length, self.policy.alphabet().len());
+        let mut checks = vec![
+            found("secret", format!("readable, {} labelled versions", labels.0.len())),
+            found("value", value.to_owned()),
+            found("pending", pending.to_owned()),
+            found("password", password),
+        ];
+        let mut logins = BTreeMap::new();
+        let labelled = if self.target.keeps_passwords() { vec![CURRENT, PENDING, PREVIOUS] } else { Vec::new() };
+        for label in labelled {
+            let Some(version) = self.store.staged(label).await.map_err(fail)? else { continue };
+            // A pending or previous value may be of any shape; only the current one must be a login.
+            let login = match self.target.check(&version.value).await {
+                Err(kind) if label == CURRENT => return Err(fail(kind)),
+                login => login.ok().flatten(),
+            };
+            logins.extend(login.map(|login| (label.to_owned(), login)));
+        }
+        if let Some(current) = &current
+            && let Some(login) = self.target.check_admin(&current.value).await.map_err(fail)?
+        {
+            logins.insert(ADMIN.to_owned(), login);
+        }
+        checks.extend(logins.get(CURRENT).map(|login| found("target", said(*login).to_owned())));
+        Ok(Findings { version_id: current.map(|current| current.id), checks, logins })
+    }
+}
+
+fn said(login: LoginCheck) -> &'static str {
+    match login {
+        LoginCheck::Opens => "the current value opens it",
+        LoginCheck::Refused => "it refuses the current value",
+        LoginCheck::Unreachable => "it could not be asked: not reached, or not safely",
+    }
 }

@@ -86,15 +86,17 @@ pub enum Class {
     Permission,
     /// The secret is not there.
     NotFound,
-    /// AWS could not be reached, or failed.
+    /// AWS or the target could not be reached, or failed.
     Network,
-    /// AWS asked to slow down.
+    /// AWS or the target asked to slow down.
     Throttled,
+    /// No value that the secret has opens the target.
+    Credential,
     /// Something else changed the secret at the same time.
     Conflict,
     /// The secret's value cannot be edited.
     Value,
-    /// The password policy allows no password.
+    /// The password policy allows no password, or the target refuses what it makes.
     Policy,
     /// The event or the environment is not what the deployer would send or set.
     Config,
@@ -111,6 +113,7 @@ impl Class {
             Self::NotFound => "not-found",
             Self::Network => "network",
             Self::Throttled => "throttled",
+            Self::Credential => "credential",
             Self::Conflict => "conflict",
             Self::Value => "value",
             Self::Policy => "policy",
@@ -130,6 +133,24 @@ pub struct Refusal {
     pub code: String,
     /// AWS's id of the request, for its support.
     pub request_id: String,
+}
+
+/// What a target answered, as its own code: SQLSTATE, error number or error name. Its message may quote a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetCode(String);
+
+impl TargetCode {
+    /// The code; of anything else that a server may send, at most 32 plain characters are kept.
+    #[must_use]
+    pub fn new(code: &str) -> Self {
+        Self(code.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect())
+    }
+}
+
+impl std::fmt::Display for TargetCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "error {}", self.0)
+    }
 }
 
 /// What happened.
@@ -178,9 +199,61 @@ pub enum Kind {
     /// The tick's version is AWSPENDING but no longer says from which version it was made.
     #[error("the pending version does not say from which version it was made, so this rotation was given up")]
     NoBase,
-    /// Another tick's version is AWSPENDING, and the target may know its value already.
-    #[error("another rotation is pending, and the target may have its password already")]
-    PendingElsewhere,
+    /// Another delivery has gone further than this one.
+    #[error("the tick's version is no longer AWSPENDING: another delivery took over, or someone gave it up")]
+    TakenOver,
+    /// Secrets Manager asks for a step of a version that it did not announce.
+    #[error("the event's version is not among the secret's pending ones")]
+    NotPending,
+    /// The pending value is for another user or server than the current one.
+    #[error("the pending value is for another user or server than the current one")]
+    OtherPlace,
+    /// The admin's secret cannot be used.
+    #[error("the admin's secret: {0}")]
+    Admin(Box<Kind>),
+    /// The target was not reached, or broke off.
+    #[error("the target: {0}")]
+    TargetUnreachable(&'static str),
+    /// The target asked to come later.
+    #[error("the target is too busy: {0}")]
+    TargetBusy(TargetCode),
+    /// The target did not allow what the rotation needs.
+    #[error("the target refused {what}: {code}")]
+    TargetDenied {
+        /// What was asked.
+        what: &'static str,
+        /// What it answered.
+        code: TargetCode,
+    },
+    /// The target does not take this password.
+    #[error("the target's own rules refuse the new password: {0}; compare them with the spec's `password`")]
+    PasswordRefused(TargetCode),
+    /// The target failed.
+    #[error("the target failed at {what}: {code}")]
+    TargetFailed {
+        /// What was asked.
+        what: &'static str,
+        /// What it answered.
+        code: TargetCode,
+    },
+    /// The target is none that the rotation can work with.
+    #[error("the target: {0}")]
+    TargetUnfit(&'static str),
+    /// Nothing that the secret has opens the target.
+    #[error(
+        "the target accepts neither the pending, nor the current, nor the previous value; put the true password into \
+         the secret, or give the spec an `admin_secret`"
+    )]
+    NoLogin,
+    /// The admin's credentials do not open the target.
+    #[error("the target does not accept the admin's secret")]
+    AdminRefused,
+    /// The target took the password, and does not accept it.
+    #[error("the target took the new password, but does not accept it; the old one was put back")]
+    NotAccepted,
+    /// The pending value does not open the target.
+    #[error("the target does not accept the pending value")]
+    PendingRefused,
     /// AWS says that the tick's version exists, but does not return it.
     #[error("the tick's version exists but cannot be read")]
     Unreadable,
@@ -199,11 +272,6 @@ pub enum Kind {
     /// The event names another secret.
     #[error("the event is for another secret than this function's own")]
     ForeignSecret,
-    /// The event is one of Secrets Manager's managed rotation.
-    #[error(
-        "the event is one of Secrets Manager's own rotation, which this function does not do; it is driven by a schedule"
-    )]
-    ManagedRotation,
     /// The event is none that the function knows.
     #[error(r#"the event is not understood; send {{"action": "rotate"}} or {{"action": "self-check"}}"#)]
     UnknownEvent,
@@ -225,19 +293,33 @@ impl Kind {
         Error { step, kind: self }
     }
 
+    /// Whether the target refused the password for what it is, so that another one may do.
+    #[must_use]
+    pub fn is_password_refused(&self) -> bool {
+        matches!(self, Self::PasswordRefused(_))
+    }
+
     fn class(&self) -> Class {
         match self {
-            Self::Denied { .. } | Self::Key(_) | Self::Credentials(_) => Class::Permission,
+            Self::Admin(kind) => kind.class(),
+            Self::Denied { .. } | Self::Key(_) | Self::Credentials(_) | Self::TargetDenied { .. } => Class::Permission,
             Self::NoSecret(_) | Self::Deleting => Class::NotFound,
-            Self::Unreachable { .. } | Self::Unavailable(_) | Self::Late => Class::Network,
-            Self::Throttled(_) => Class::Throttled,
-            Self::Changed | Self::NoBase | Self::PendingElsewhere | Self::Unreadable => Class::Conflict,
+            Self::Unreachable { .. } | Self::Unavailable(_) | Self::Late | Self::TargetUnreachable(_) => Class::Network,
+            Self::Throttled(_) | Self::TargetBusy(_) => Class::Throttled,
+            Self::NoLogin | Self::AdminRefused | Self::NotAccepted | Self::PendingRefused => Class::Credential,
+            Self::Changed
+            | Self::NoBase
+            | Self::TakenOver
+            | Self::NotPending
+            | Self::OtherPlace
+            | Self::Unreadable => Class::Conflict,
             Self::Binary | Self::Value(_) => Class::Value,
-            Self::Password(NoPassword::Policy(_)) => Class::Policy,
-            Self::Config(_) | Self::ForeignSecret | Self::ManagedRotation | Self::UnknownEvent => Class::Config,
+            Self::Password(NoPassword::Policy(_)) | Self::PasswordRefused(_) => Class::Policy,
+            Self::Config(_) | Self::ForeignSecret | Self::UnknownEvent | Self::TargetUnfit(_) => Class::Config,
             Self::Password(NoPassword::Random(_) | NoPassword::Unlucky)
             | Self::Refused(_)
             | Self::Malformed(_)
+            | Self::TargetFailed { .. }
             | Self::Panicked => Class::Internal,
         }
     }

@@ -1,21 +1,24 @@
 //! What Lambda invokes: an event in, an answer or a typed error out, one log line each.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use contract::{Answer, Config, Event, Outcome, Target as Opens};
+use contract::{Answer, CA_FILE, Config, Event, ManagedEvent, Outcome};
 use lambda_runtime::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::check::Findings;
 use crate::error::{Error, Kind, Step};
 use crate::log::{Level, Line, Metrics, since_1970};
 use crate::rotation::{Done, Rotation};
 use crate::store::SecretsManager;
-use crate::target::Nothing;
-use crate::{client, self_check, tick};
+use crate::target::AnyTarget;
+use crate::{client, tick};
 
 /// How long before Lambda would end the invocation it ends itself, to say so in the log and the metrics.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -30,6 +33,14 @@ pub struct Function {
 struct Ready {
     config: Config,
     store: SecretsManager,
+    /// Where the function's package is.
+    folder: PathBuf,
+}
+
+/// An event of the deployer's own, or of Secrets Manager.
+enum Asked {
+    Own(Event),
+    Managed(ManagedEvent),
 }
 
 /// An answer, and what only the log tells.
@@ -48,7 +59,8 @@ impl Function {
         let ready = Config::from_env(&get)
             .and_then(|config| {
                 let store = SecretsManager::new(client::from_env(&get)?, config.secret_arn.clone());
-                Ok(Ready { config, store })
+                let folder = get("LAMBDA_TASK_ROOT").unwrap_or_default().into();
+                Ok(Ready { config, store, folder })
             })
             .map_err(|error| Kind::Config(error).at(Step::Invoke));
         Self { name: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(), ready }
@@ -103,44 +115,67 @@ impl Function {
 }
 
 impl Ready {
-    async fn handle(&self, event: Event, request_id: &str) -> Result<Report, Error> {
+    async fn handle(&self, asked: Asked, request_id: &str) -> Result<Report, Error> {
         let own = &self.config.secret_arn;
-        let (Event::Rotate { secret_arn, .. } | Event::SelfCheck { secret_arn }) = &event;
-        if secret_arn.as_ref().is_some_and(|named| named != own) {
+        let named = match &asked {
+            Asked::Own(Event::Rotate { secret_arn, .. } | Event::SelfCheck { secret_arn }) => secret_arn.as_ref(),
+            Asked::Managed(event) => Some(&event.secret_id),
+        };
+        if named.is_some_and(|named| named != own) {
             return Err(Kind::ForeignSecret.at(Step::Invoke));
         }
-        match event {
-            Event::Rotate { schedule_arn, scheduled_time, .. } => {
+        let target = self.target().await.map_err(|kind| kind.at(Step::Invoke))?;
+        let store = match &asked {
+            Asked::Managed(event) => self.store.in_rotation(event.rotation_token.clone()),
+            Asked::Own(_) => self.store.in_rotation(None),
+        };
+        let Config { field, password, derived, .. } = &self.config;
+        let rotation =
+            Rotation { store: &store, target: &target, field: field.as_deref(), policy: password, derived };
+        let answer = |version_id, outcome| Answer {
+            secret_arn: own.clone(),
+            version_id,
+            outcome,
+            checks: Vec::new(),
+            logins: BTreeMap::new(),
+        };
+        match asked {
+            Asked::Own(Event::Rotate { schedule_arn, scheduled_time, .. }) => {
                 let token = tick::token(own, schedule_arn.as_deref(), scheduled_time.as_deref(), request_id);
-                self.rotate(token).await
+                let (id, Done { outcome, replaced }) = rotation.run(&token).await?;
+                Ok(Report { answer: answer(Some(id), outcome), replaced })
             }
-            Event::SelfCheck { .. } => {
-                let (version_id, checks) =
-                    self_check(&self.store, self.config.field.as_deref(), &self.config.password).await?;
-                let answer = Answer { secret_arn: own.clone(), version_id, outcome: Outcome::Healthy, checks };
+            Asked::Managed(ManagedEvent { step, client_request_token: token, .. }) => {
+                let Done { outcome, replaced } = rotation.managed_step(step, &token).await?;
+                Ok(Report { answer: answer(Some(token), outcome), replaced })
+            }
+            Asked::Own(Event::SelfCheck { .. }) => {
+                let Findings { version_id, checks, logins } = rotation.check().await?;
+                let answer = Answer { checks, logins, ..answer(version_id, Outcome::Healthy) };
                 Ok(Report { answer, replaced: None })
             }
         }
     }
 
-    async fn rotate(&self, token: String) -> Result<Report, Error> {
-        let Config { secret_arn, field, password, target } = &self.config;
-        let target = match target {
-            Opens::None => Nothing,
+    /// What the password opens, with the secret of its admin.
+    async fn target(&self) -> Result<AnyTarget, Kind> {
+        let Config { target, field, .. } = &self.config;
+        let admin = match target.login().and_then(|login| login.admin_secret.as_ref()) {
+            Some(name) => Some(self.store.value_of(name).await.map_err(|kind| Kind::Admin(Box::new(kind)))?),
+            None => None,
         };
-        let rotation = Rotation { store: &self.store, target: &target, field: field.as_deref(), policy: password };
-        let Done { outcome, replaced } = rotation.run(&token).await?;
-        let answer = Answer { secret_arn: secret_arn.clone(), version_id: Some(token), outcome, checks: Vec::new() };
-        Ok(Report { answer, replaced })
+        AnyTarget::new(target, field.as_deref(), admin, || std::fs::read(self.folder.join(CA_FILE)))
     }
 }
 
 /// The event, or why it is none; what it holds is never quoted.
-fn parse(event: Value) -> Result<Event, Kind> {
-    if ["Step", "SecretId", "ClientRequestToken"].iter().all(|key| event.get(key).is_some()) {
-        return Err(Kind::ManagedRotation);
-    }
-    Event::deserialize(event).map_err(|_| Kind::UnknownEvent)
+fn parse(event: Value) -> Result<Asked, Kind> {
+    let asked = if event.get("Step").is_some() {
+        ManagedEvent::deserialize(event).map(Asked::Managed)
+    } else {
+        Event::deserialize(event).map(Asked::Own)
+    };
+    asked.map_err(|_| Kind::UnknownEvent)
 }
 
 /// Boxed and nameless, because the SDK's futures are nested deeper than the compiler likes to follow.
@@ -157,19 +192,36 @@ async fn without_panic<T>(mut work: Work<'_, T>) -> Result<T, Error> {
 
 #[cfg(test)]
 mod tests {
+    use contract::ManagedStep;
     use serde_json::json;
 
     use super::*;
 
     #[test]
     fn the_scheduler_s_and_a_person_s_events_are_understood() {
-        assert!(matches!(parse(json!({"action": "rotate"})), Ok(Event::Rotate { .. })));
-        assert!(matches!(parse(json!({"action": "self-check"})), Ok(Event::SelfCheck { secret_arn: None })));
+        assert!(matches!(parse(json!({"action": "rotate"})), Ok(Asked::Own(Event::Rotate { .. }))));
+        let self_check = parse(json!({"action": "self-check"}));
+        assert!(matches!(self_check, Ok(Asked::Own(Event::SelfCheck { secret_arn: None }))));
         let full = json!({"action": "rotate", "secretArn": "a", "scheduleArn": "b", "scheduledTime": "c"});
         assert!(matches!(
             parse(full),
-            Ok(Event::Rotate { secret_arn: Some(_), schedule_arn: Some(_), scheduled_time: Some(_) })
+            Ok(Asked::Own(Event::Rotate { secret_arn: Some(_), schedule_arn: Some(_), scheduled_time: Some(_) }))
         ));
+    }
+
+    #[test]
+    fn secrets_manager_s_own_events_are_understood_in_both_spellings() {
+        for (step, expected) in [
+            ("createSecret", ManagedStep::CreateSecret),
+            ("create_secret", ManagedStep::CreateSecret),
+            ("setSecret", ManagedStep::SetSecret),
+            ("test_secret", ManagedStep::TestSecret),
+            ("finishSecret", ManagedStep::FinishSecret),
+        ] {
+            let event = json!({"Step": step, "SecretId": "a", "ClientRequestToken": "t", "RotationToken": "r"});
+            let Ok(Asked::Managed(event)) = parse(event) else { panic!("{step}") };
+            assert_eq!((event.step, event.rotation_token.as_deref()), (expected, Some("r")));
+        }
     }
 
     #[test]
@@ -180,13 +232,13 @@ mod tests {
             json!("canary"),
             json!({"action": "canary"}),
             json!({"action": "rotate", "secretArn": 7}),
+            json!({"Step": "canary", "SecretId": "a", "ClientRequestToken": "t"}),
+            json!({"Step": "createSecret", "SecretId": "canary"}),
         ] {
-            let error = parse(event).unwrap_err();
+            let error = parse(event).err().unwrap();
             assert_eq!(error, Kind::UnknownEvent);
             assert!(!error.to_string().contains("canary"));
         }
-        let managed = json!({"Step": "createSecret", "SecretId": "canary", "ClientRequestToken": "x"});
-        assert_eq!(parse(managed), Err(Kind::ManagedRotation));
     }
 
     #[tokio::test]

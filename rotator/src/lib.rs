@@ -10,6 +10,7 @@ pub mod client;
 pub mod error;
 pub mod handler;
 pub mod log;
+pub mod managed;
 pub mod password;
 pub mod rotation;
 pub mod secret;
@@ -17,5 +18,3 @@ pub mod store;
 pub mod target;
 pub mod tick;
 pub mod value;
-
-pub use check::self_check;

@@ -94,6 +94,11 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Warns, in fixed words.
+pub fn warn(message: &'static str) {
+    Line::new(Level::Warn, message).write();
+}
+
 /// Warns of a label that could not be removed.
 pub fn left_behind(error: &Error, version_id: &str) {
     let message = "a staging label was left behind; the next rotation removes it";

@@ -4,27 +4,37 @@
 //!
 //! 1. *create* puts the new value under the tick's token with the labels AWSPENDING and `rotator-base-ID`, in one call.
 //!    The second records for good from which version the value was made: whoever resumes the tick goes on from there.
-//! 2. *set* and *test* bring the target along.
+//! 2. *set* makes the target accept the new value, and *test* proves it by a login. A value that the target refuses for
+//!    what it is gives way to another, under an id of its own with the label `rotator-tick-TOKEN`.
 //! 3. *finish* moves AWSCURRENT from that base version, and from no other, to the new one. A manual change in between
 //!    makes the move fail, and stays.
 //! 4. The labels that have served are removed. What a crash leaves behind, the next tick removes.
 //!
+//! A pending value of another tick may be the only one that opens a target with passwords of its own. The next tick first
+//! brings it to its end, or brings the target back to what is current; only then does it make its own.
+//!
 //! One case cannot be told from a rotation in progress, for AWS keeps no trace of it: a crash between the move and the
 //! removal of the labels, then a manual change, then a manual step back to the base, all before the same tick comes again.
 
-use contract::{Outcome, PasswordPolicy};
+use std::collections::BTreeMap;
+
+use contract::{Outcome, PasswordPolicy, Template};
 
 use crate::error::{Error, Kind, Step};
 use crate::log;
 use crate::password;
 use crate::secret::SecretText;
 use crate::store::{CURRENT, Labels, PENDING, PREVIOUS, Put, Store, Version};
-use crate::target::Target;
-use crate::value;
+use crate::target::{Target, Values};
+use crate::{tick, value};
 
 /// The custom staging label on a pending version; the id of the version from which it was made follows, or `none`.
 pub const BASE_PREFIX: &str = "rotator-base-";
 const NO_BASE: &str = "none";
+/// The custom staging label on a version that took the place of one that the target refused; the tick's token follows.
+pub const TICK_PREFIX: &str = "rotator-tick-";
+/// How many values a tick tries before it gives up.
+const VALUES: u32 = 4;
 
 /// What one secret's rotation needs.
 pub struct Rotation<'a, S, T> {
@@ -36,6 +46,8 @@ pub struct Rotation<'a, S, T> {
     pub field: Option<&'a str>,
     /// What a new password looks like.
     pub policy: &'a PasswordPolicy,
+    /// The fields that are made from others.
+    pub derived: &'a BTreeMap<String, Template>,
 }
 
 /// What became of a tick.
@@ -49,6 +61,7 @@ pub struct Done {
 
 /// A version that is pending, and the one from which it was made.
 struct Draft {
+    id: String,
     base: Option<Version>,
     value: SecretText,
     labels: Vec<String>,
@@ -56,59 +69,69 @@ struct Draft {
     current: bool,
 }
 
+impl Draft {
+    fn of(version: Version, base: Option<Version>) -> Self {
+        let Version { id, value, labels, .. } = version;
+        Self { id, base, value, labels, current: false }
+    }
+}
+
 /// How far a tick has come: to a pending version, or to its end.
 enum Begun {
     Pending(Draft),
-    Over(Outcome),
+    Over(String, Outcome),
 }
 
 impl<S: Store, T: Target> Rotation<'_, S, T> {
-    /// Makes the version `token` current, or goes on where an earlier delivery of the same tick was cut off.
+    /// Makes a new version current, `token` or one in its place, or goes on where an earlier delivery of the same tick was
+    /// cut off. Gives the version's id, too.
     ///
     /// # Errors
-    /// Any failure. Whatever it is, AWSCURRENT has not moved, or has moved to this very version, and the same tick may
+    /// Any failure. Whatever it is, AWSCURRENT has not moved, or has moved to this tick's version, and the same tick may
     /// be delivered again.
-    pub async fn run(&self, token: &str) -> Result<Done, Error> {
-        let over = |outcome| Ok(Done { outcome, replaced: None });
-        let draft = match self.begin(token).await? {
+    pub async fn run(&self, token: &str) -> Result<(String, Done), Error> {
+        let mut draft = match self.begin(token).await? {
             Begun::Pending(draft) => draft,
-            Begun::Over(outcome) => return over(outcome),
+            Begun::Over(id, outcome) => return Ok((id, Done { outcome, replaced: None })),
         };
-        let base = draft.base.as_ref();
-        self.target.set(base.map(|base| &base.value), &draft.value).await.map_err(|kind| kind.at(Step::Set))?;
-        self.target.test(&draft.value).await.map_err(|kind| kind.at(Step::Test))?;
-
-        if !draft.current
-            && let Err(kind) = self.store.move_current(base.map(|base| base.id.as_str()), token).await
-        {
-            return self.not_moved(token, &draft, kind).await.and_then(over);
+        let mut values_left = VALUES;
+        loop {
+            values_left -= 1;
+            match self.prove(&draft).await {
+                Ok(()) => return self.finish(draft).await,
+                Err(error) if error.kind.is_password_refused() && values_left > 0 => {
+                    draft = self.another(token, draft).await?;
+                }
+                Err(error) => return Err(self.refused(&draft, error).await),
+            }
         }
-        self.clean(token, &draft.labels).await;
-        Ok(Done { outcome: Outcome::Rotated, replaced: base.and_then(|base| base.created) })
     }
 
     /// Reads where things stand, and creates or finds the tick's pending version.
     async fn begin(&self, token: &str) -> Result<Begun, Error> {
-        let (labels, current) = tokio::join!(self.store.labels(), self.store.current());
+        let (labels, current) = tokio::join!(self.store.labels(), self.store.staged(CURRENT));
         let labels = labels.map_err(|kind| kind.at(Step::Read))?;
         let current = current.map_err(|kind| kind.at(Step::Read))?;
-        if labels.0.contains_key(token)
-            && let Some(version) = self.store.version(token).await.map_err(|kind| kind.at(Step::Read))?
+        let tick_label = format!("{TICK_PREFIX}{token}");
+        let own = labels.holder(&tick_label).or(labels.0.contains_key(token).then_some(token));
+        if let Some(id) = own
+            && let Some(version) = self.store.version(id).await.map_err(|kind| kind.at(Step::Read))?
         {
             return self.resume(version).await;
         }
-        self.create(token, current, &labels).await
+        let current = self.make_way(token, current, &labels).await?;
+        self.create(token, current).await
     }
 
     /// Puts a new value, made from `base`, as the tick's pending version.
-    async fn create(&self, token: &str, base: Option<Version>, labels: &Labels) -> Result<Begun, Error> {
+    async fn create(&self, token: &str, base: Option<Version>) -> Result<Begun, Error> {
         let value = self.new_value(base.as_ref()).map_err(|kind| kind.at(Step::Create))?;
-        self.make_way(token, labels).await?;
         let base_label = format!("{BASE_PREFIX}{}", base.as_ref().map_or(NO_BASE, |base| &base.id));
         let put = self.store.put(token, &value, &[PENDING, &base_label]).await;
         match put.map_err(|kind| kind.at(Step::Create))? {
             Put::Stored { current } => {
-                Ok(Begun::Pending(Draft { base, value, labels: vec![PENDING.to_owned(), base_label], current }))
+                let labels = vec![PENDING.to_owned(), base_label];
+                Ok(Begun::Pending(Draft { id: token.to_owned(), base, value, labels, current }))
             }
             // Another delivery of the tick was faster, or this one comes so late that no label is left on its version.
             Put::Exists => match self.store.version(token).await.map_err(|kind| kind.at(Step::Create))? {
@@ -118,9 +141,37 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         }
     }
 
-    fn new_value(&self, base: Option<&Version>) -> Result<SecretText, Kind> {
+    /// Puts another value in the place of one that the target refused. The labels go over to it in the same call.
+    async fn another(&self, token: &str, refused: Draft) -> Result<Draft, Error> {
+        let tick_label = format!("{TICK_PREFIX}{token}");
+        let base = refused.base.as_ref().map_or(NO_BASE, |base| &base.id);
+        let labels = vec![PENDING.to_owned(), format!("{BASE_PREFIX}{base}"), tick_label];
+        let stages: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let failed = |kind: Kind| kind.at(Step::Create);
+        // Ids that an earlier delivery has used are taken.
+        for number in 1..=2 * VALUES {
+            let value = self.new_value(refused.base.as_ref()).map_err(failed)?;
+            let id = tick::another(token, number);
+            if let Put::Stored { current } = self.store.put(&id, &value, &stages).await.map_err(failed)? {
+                return Ok(Draft { id, value, labels, current, ..refused });
+            }
+        }
+        Err(Kind::Unreadable.at(Step::Create))
+    }
+
+    pub(crate) fn new_value(&self, base: Option<&Version>) -> Result<SecretText, Kind> {
+        if base.is_none() && self.target.keeps_passwords() {
+            return Err(Kind::TargetUnfit("the secret has no value yet that would say whose password is meant"));
+        }
         let password = password::generate(self.policy)?;
-        Ok(value::with_password(base.map(|base| &base.value), self.field, &password)?)
+        let base = base.map(|base| &base.value);
+        let mut new = value::with_password(base, self.field, &password)?;
+        if let Some(base) = base
+            && let Some((field, user)) = self.target.next_user(base)?
+        {
+            new = value::with_field(&new, field, &user)?;
+        }
+        Ok(value::with_derived(new, self.derived)?)
     }
 
     /// Goes on with the tick's version as an earlier delivery left it.
@@ -128,75 +179,158 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let has = |label: &str| version.labels.iter().any(|l| l == label);
         if has(CURRENT) {
             self.clean(&version.id, &version.labels).await;
-            return Ok(Begun::Over(Outcome::AlreadyRotated));
+            return Ok(Begun::Over(version.id, Outcome::AlreadyRotated));
         }
         // AWSPREVIOUS tells that it has been current: someone may have gone back on purpose.
         if has(PREVIOUS) {
             self.clean(&version.id, &version.labels).await;
-            return Ok(Begun::Over(Outcome::Superseded));
+            return Ok(Begun::Over(version.id, Outcome::Superseded));
         }
         if !has(PENDING) {
-            return Ok(Begun::Over(Outcome::Superseded));
+            return Ok(Begun::Over(version.id, Outcome::Superseded));
         }
         // Read only now, after the label that names the base: were it older, it could miss that very base.
-        let current = self.store.current().await.map_err(|kind| kind.at(Step::Read))?;
-        let current_id = current.as_ref().map(|current| current.id.as_str());
-        if current_id == Some(&version.id) {
+        let current = self.store.staged(CURRENT).await.map_err(|kind| kind.at(Step::Read))?;
+        if current.as_ref().is_some_and(|current| current.id == version.id) {
             self.clean(&version.id, &version.labels).await;
-            return Ok(Begun::Over(Outcome::AlreadyRotated));
+            return Ok(Begun::Over(version.id, Outcome::AlreadyRotated));
         }
-        let failure = match base_label(&version.labels) {
-            Some(label) if label[BASE_PREFIX.len()..] == *current_id.unwrap_or(NO_BASE) => {
-                let Version { value, labels, .. } = version;
-                return Ok(Begun::Pending(Draft { base: current, value, labels, current: false }));
-            }
-            Some(_) => Kind::Changed,
-            None => Kind::NoBase,
-        };
-        self.give_up(&version.id, &version.labels).await;
-        Err(failure.at(Step::Finish))
+        if is_on_its_base(&version, current.as_ref()) {
+            return Ok(Begun::Pending(Draft::of(version, current)));
+        }
+        self.abandon(&version, current.as_ref()).await?;
+        let kind = if base_label(&version.labels).is_some() { Kind::Changed } else { Kind::NoBase };
+        Err(kind.at(Step::Finish))
     }
 
-    /// Removes what other ticks left behind: AWSPENDING, and the labels that name their bases.
-    async fn make_way(&self, token: &str, labels: &Labels) -> Result<(), Error> {
+    /// Ends what other ticks have left: their pending versions, and the labels of those that are over. Gives what is current
+    /// by then.
+    async fn make_way(
+        &self,
+        token: &str,
+        mut current: Option<Version>,
+        labels: &Labels,
+    ) -> Result<Option<Version>, Error> {
         for (id, labels) in labels.0.iter().filter(|(id, _)| *id != token) {
-            let settled = labels.iter().any(|label| label == CURRENT || label == PREVIOUS);
-            if !settled && labels.iter().any(|label| label == PENDING) && !self.target.may_drop_pending() {
-                return Err(Kind::PendingElsewhere.at(Step::Create));
+            let has = |label: &str| labels.iter().any(|l| l == label);
+            let is_stray = has(PENDING) && !has(CURRENT) && !has(PREVIOUS);
+            if !is_stray || !self.target.keeps_passwords() {
+                self.give_up(id, labels).await;
+                continue;
             }
-            self.give_up(id, labels).await;
+            // Secrets Manager's own rotation announces a version before it has a value.
+            let Some(stray) = self.store.version(id).await.map_err(|kind| kind.at(Step::Read))? else {
+                self.give_up(id, labels).await;
+                continue;
+            };
+            if is_on_its_base(&stray, current.as_ref()) {
+                self.bring_to_its_end(Draft::of(stray, current)).await?;
+            } else {
+                self.abandon(&stray, current.as_ref()).await?;
+            }
+            current = self.store.staged(CURRENT).await.map_err(|kind| kind.at(Step::Read))?;
         }
+        Ok(current)
+    }
+
+    /// Finishes another tick's rotation; one whose value the target refuses is dropped.
+    async fn bring_to_its_end(&self, draft: Draft) -> Result<(), Error> {
+        match self.prove(&draft).await {
+            Ok(()) => self.finish(draft).await.map(drop),
+            Err(error) if error.kind.is_password_refused() => {
+                self.give_up(&draft.id, &draft.labels).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a pending version up that can no longer become current, once the target is sure to accept what is current.
+    pub(crate) async fn abandon(&self, stray: &Version, current: Option<&Version>) -> Result<(), Error> {
+        if let Some(current) = current {
+            self.target.settle(&current.value, &stray.value).await.map_err(|kind| kind.at(Step::Set))?;
+        }
+        self.give_up(&stray.id, &stray.labels).await;
         Ok(())
     }
 
-    /// Finds out why AWSCURRENT did not move, and gives the tick up if it never can.
-    async fn not_moved(&self, token: &str, draft: &Draft, kind: Kind) -> Result<Outcome, Error> {
+    /// *set* and *test*.
+    async fn prove(&self, draft: &Draft) -> Result<(), Error> {
+        let Some(base) = &draft.base else {
+            return Ok(());
+        };
+        let previous = if self.target.keeps_passwords() {
+            self.store.staged(PREVIOUS).await.map_err(|kind| kind.at(Step::Read))?
+        } else {
+            None
+        };
+        let previous = previous.as_ref().map(|version| &version.value);
+        let values = Values { current: &base.value, pending: &draft.value, previous };
+        let is_due = async || self.is_due(&draft.id).await;
+        self.target.set(values, is_due).await.map_err(|kind| kind.at(Step::Set))?;
+        self.target.test(values).await.map_err(|kind| kind.at(Step::Test))
+    }
+
+    pub(crate) async fn is_due(&self, id: &str) -> Result<(), Kind> {
+        if self.store.labels().await?.has(id, PENDING) { Ok(()) } else { Err(Kind::TakenOver) }
+    }
+
+    /// The target refuses every value of this tick: there is no use in trying this one again.
+    async fn refused(&self, draft: &Draft, error: Error) -> Error {
+        if error.kind.is_password_refused() {
+            self.give_up(&draft.id, &draft.labels).await;
+        }
+        error
+    }
+
+    /// Moves AWSCURRENT, and removes what has served.
+    async fn finish(&self, draft: Draft) -> Result<(String, Done), Error> {
+        let base = draft.base.as_ref();
+        if !draft.current
+            && let Err(kind) = self.store.move_current(base.map(|base| base.id.as_str()), &draft.id).await
+        {
+            let outcome = self.not_moved(&draft, kind).await?;
+            return Ok((draft.id, Done { outcome, replaced: None }));
+        }
+        self.clean(&draft.id, &draft.labels).await;
+        let replaced = base.and_then(|base| base.created);
+        Ok((draft.id, Done { outcome: Outcome::Rotated, replaced }))
+    }
+
+    /// Finds out why AWSCURRENT did not move, and gives the version up if it never can.
+    async fn not_moved(&self, draft: &Draft, kind: Kind) -> Result<Outcome, Error> {
         let failure = kind.at(Step::Finish);
         let Ok(labels) = self.store.labels().await else {
             return Err(failure);
         };
         let current = labels.holder(CURRENT);
-        if current == Some(token) {
-            self.clean(token, &draft.labels).await;
+        if current == Some(&draft.id) {
+            self.clean(&draft.id, &draft.labels).await;
             return Ok(Outcome::AlreadyRotated);
         }
         if current == draft.base.as_ref().map(|base| base.id.as_str()) {
             return Err(failure);
         }
-        self.give_up(token, &draft.labels).await;
+        if self.target.keeps_passwords() {
+            let Ok(Some(current)) = self.store.staged(CURRENT).await else {
+                return Err(failure);
+            };
+            self.target.settle(&current.value, &draft.value).await.map_err(|kind| kind.at(Step::Set))?;
+        }
+        self.give_up(&draft.id, &draft.labels).await;
         Err(Kind::Changed.at(Step::Finish))
     }
 
-    /// Removes AWSPENDING and the base's label from a version that is or has been current; order does not matter.
+    /// Removes AWSPENDING and the rotation's own labels from a version that is or has been current; order does not matter.
     async fn clean(&self, id: &str, labels: &[String]) {
-        tokio::join!(self.drop_pending(id, labels), self.drop_base(id, labels));
+        tokio::join!(self.drop_pending(id, labels), self.drop_own(id, labels));
     }
 
     /// The same for a version that is not to become current: AWSPENDING first, so that a crash in between leaves no
     /// pending version without its base.
-    async fn give_up(&self, id: &str, labels: &[String]) {
+    pub(crate) async fn give_up(&self, id: &str, labels: &[String]) {
         self.drop_pending(id, labels).await;
-        self.drop_base(id, labels).await;
+        self.drop_own(id, labels).await;
     }
 
     async fn drop_pending(&self, id: &str, labels: &[String]) {
@@ -205,8 +339,9 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         }
     }
 
-    async fn drop_base(&self, id: &str, labels: &[String]) {
-        if let Some(label) = base_label(labels) {
+    /// Removes the labels that only the rotation knows.
+    pub(crate) async fn drop_own(&self, id: &str, labels: &[String]) {
+        for label in labels.iter().filter(|label| label.starts_with(BASE_PREFIX) || label.starts_with(TICK_PREFIX)) {
             self.drop_label(id, label).await;
         }
     }
@@ -230,4 +365,10 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
 
 fn base_label(labels: &[String]) -> Option<&String> {
     labels.iter().find(|label| label.starts_with(BASE_PREFIX))
+}
+
+/// Whether what is current is still what a pending version was made from.
+fn is_on_its_base(version: &Version, current: Option<&Version>) -> bool {
+    let current = current.map_or(NO_BASE, |current| &current.id);
+    base_label(&version.labels).is_some_and(|label| label[BASE_PREFIX.len()..] == *current)
 }

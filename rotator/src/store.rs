@@ -68,11 +68,11 @@ pub trait Store {
     /// The secret is not there or scheduled for deletion, or the call failed.
     async fn labels(&self) -> Result<Labels, Kind>;
 
-    /// The version that is AWSCURRENT, with its value; `None` where the secret has no value yet.
+    /// The version that has the label, with its value; `None` where none has.
     ///
     /// # Errors
     /// The value is binary, or the call failed.
-    async fn current(&self) -> Result<Option<Version>, Kind>;
+    async fn staged(&self, label: &str) -> Result<Option<Version>, Kind>;
 
     /// One version, labelled or not; `None` where there is none.
     ///
@@ -108,13 +108,30 @@ const UPDATE: &str = "secretsmanager:UpdateSecretVersionStage";
 pub struct SecretsManager {
     client: Client,
     secret_arn: String,
+    rotation_token: Option<SecretText>,
 }
 
 impl SecretsManager {
     /// The secret of that ARN.
     #[must_use]
     pub fn new(client: Client, secret_arn: String) -> Self {
-        Self { client, secret_arn }
+        Self { client, secret_arn, rotation_token: None }
+    }
+
+    /// The same secret, with the token of one of Secrets Manager's own rotations, which goes along with a new value.
+    #[must_use]
+    pub fn in_rotation(&self, rotation_token: Option<String>) -> Self {
+        let rotation_token = rotation_token.map(SecretText::from);
+        Self { client: self.client.clone(), secret_arn: self.secret_arn.clone(), rotation_token }
+    }
+
+    /// The value of another secret, by its name or ARN.
+    ///
+    /// # Errors
+    /// It is not there, has no value or a binary one, or the call failed.
+    pub async fn value_of(&self, secret_id: &str) -> Result<SecretText, Kind> {
+        let answer = self.client.get_secret_value().secret_id(secret_id).send().await.map_err(|e| kind(GET, &e))?;
+        version(answer).map(|version| version.value)
     }
 }
 
@@ -128,8 +145,8 @@ impl Store for SecretsManager {
         Ok(Labels(answer.version_ids_to_stages.unwrap_or_default()))
     }
 
-    async fn current(&self) -> Result<Option<Version>, Kind> {
-        let call = self.client.get_secret_value().secret_id(&self.secret_arn).version_stage(CURRENT);
+    async fn staged(&self, label: &str) -> Result<Option<Version>, Kind> {
+        let call = self.client.get_secret_value().secret_id(&self.secret_arn).version_stage(label);
         match call.send().await {
             Ok(answer) => version(answer).map(Some),
             // The same code tells a secret without a value and an absent secret; only the message differs.
@@ -149,6 +166,7 @@ impl Store for SecretsManager {
     async fn put(&self, id: &str, value: &SecretText, labels: &[&str]) -> Result<Put, Kind> {
         let call = self.client.put_secret_value().secret_id(&self.secret_arn).client_request_token(id);
         let labels = labels.iter().map(|&label| label.to_owned()).collect();
+        let call = call.set_rotation_token(self.rotation_token.as_ref().map(|token| token.expose().to_owned()));
         match call.secret_string(value.expose()).set_version_stages(Some(labels)).send().await {
             Ok(answer) => Ok(Put::Stored { current: answer.version_stages().iter().any(|label| label == CURRENT) }),
             Err(e) if e.as_service_error().is_some_and(PutSecretValueError::is_resource_exists_exception) => {

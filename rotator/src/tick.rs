@@ -19,6 +19,12 @@ pub fn token(secret_arn: &str, schedule_arn: Option<&str>, scheduled_time: Optio
     Uuid::new_v5(&NAMESPACE, format!("{secret_arn}\n{what}\n{when}").as_bytes()).to_string()
 }
 
+/// The id of a version that takes the place of one that the target refused, the `number`th of the tick.
+#[must_use]
+pub fn another(token: &str, number: u32) -> String {
+    Uuid::new_v5(&NAMESPACE, format!("{token}\nvalue\n{number}").as_bytes()).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use contract::{PLACEHOLDER_SCHEDULE_ARN, PLACEHOLDER_SCHEDULED_TIME};

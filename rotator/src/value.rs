@@ -1,5 +1,9 @@
 //! Edits of a secret's value that keep all else, byte for byte.
 
+use std::collections::BTreeMap;
+
+use contract::{Part, Template};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -7,6 +11,9 @@ use crate::secret::SecretText;
 
 /// The largest value that Secrets Manager takes, in bytes.
 pub const MAX_BYTES: usize = 65_536;
+
+/// All but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Why a value cannot be edited; never a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +30,18 @@ pub enum Unfit {
     /// The field is a number, a list, an object or a boolean.
     #[error("the configured field is neither text nor null")]
     NotText,
+    /// A derived field cannot be made.
+    #[error("a derived field is made from a field that the secret's JSON object does not have as text or number")]
+    NotDerivable,
+    /// What a login needs is not there.
+    #[error("the secret's JSON object has no `{0}`, which a login needs, or not in its right form")]
+    NoLogin(&'static str),
+    /// The value is for another kind of server.
+    #[error("the secret's `engine` is not the one of the configured target")]
+    Engine,
+    /// The twin's name would be longer than the server takes.
+    #[error("the twin's user name would be longer than the server takes")]
+    LongName,
     /// The new value would be larger than Secrets Manager takes.
     #[error("the new value would have {0} bytes, more than the {MAX_BYTES} that Secrets Manager takes")]
     TooLarge(usize),
@@ -40,19 +59,80 @@ pub fn with_password(
     field: Option<&str>,
     password: &SecretText,
 ) -> Result<SecretText, Unfit> {
-    let new = match (value, field) {
-        (_, None) => SecretText::concat(&[password.expose()]),
+    match (value, field) {
+        (_, None) => fitting(SecretText::concat(&[password.expose()])),
         (None, Some(field)) => {
-            SecretText::concat(&["{", quoted(field).expose(), ":", quoted(password.expose()).expose(), "}"])
+            let (field, password) = (quoted(field), quoted(password.expose()));
+            fitting(SecretText::concat(&["{", field.expose(), ":", password.expose(), "}"]))
         }
-        (Some(value), Some(field)) => {
-            let value = value.expose();
-            let (start, end) = span(value, field)?;
-            SecretText::concat(&[&value[..start], quoted(password.expose()).expose(), &value[end..]])
+        (Some(value), Some(field)) => with_field(value, field, password.expose()),
+    }
+}
+
+/// The object with `text` in a field that it has.
+///
+/// # Errors
+/// As for [`with_password`].
+pub fn with_field(object: &SecretText, field: &str, text: &str) -> Result<SecretText, Unfit> {
+    let object = object.expose();
+    let (start, end) = span(object, field)?;
+    fitting(SecretText::concat(&[&object[..start], quoted(text).expose(), &object[end..]]))
+}
+
+/// The object with its derived fields made anew; those that it lacks are added at its end.
+///
+/// # Errors
+/// A template's field is not there, or the value would grow too large.
+pub fn with_derived(object: SecretText, derived: &BTreeMap<String, Template>) -> Result<SecretText, Unfit> {
+    derived.iter().try_fold(object, |object, (field, template)| {
+        let text = rendered(&object, template)?;
+        match with_field(&object, field, text.expose()) {
+            Err(Unfit::NoField) => with_further_field(&object, field, text.expose()),
+            result => result,
+        }
+    })
+}
+
+/// The text of an object's field, a number as it is spelled; `None` where the field is absent or null.
+///
+/// # Errors
+/// The value is no object, the field occurs twice, or is of another type.
+pub fn text(object: &SecretText, field: &str) -> Result<Option<SecretText>, Unfit> {
+    let raw = match raw(object.expose(), field) {
+        Err(Unfit::NoField) => return Ok(None),
+        raw => raw?,
+    };
+    match raw.as_bytes().first() {
+        Some(b'"') => serde_json::from_str::<String>(raw).map(|text| Some(text.into())).map_err(|_| Unfit::NotText),
+        Some(b'-' | b'0'..=b'9') => Ok(Some(raw.to_owned().into())),
+        Some(b'n') => Ok(None),
+        _ => Err(Unfit::NotText),
+    }
+}
+
+fn rendered(object: &SecretText, template: &Template) -> Result<SecretText, Unfit> {
+    let part = |part: &Part| match part {
+        Part::Text(text) => Ok(text.clone().into()),
+        Part::Field { name, percent } => {
+            let text = text(object, name).ok().flatten().ok_or(Unfit::NotDerivable)?;
+            Ok(if *percent { percent_encode(text.expose().as_bytes(), RESERVED).to_string().into() } else { text })
         }
     };
-    let bytes = new.expose().len();
-    if bytes > MAX_BYTES { Err(Unfit::TooLarge(bytes)) } else { Ok(new) }
+    let parts: Vec<SecretText> = template.parts().iter().map(part).collect::<Result<_, Unfit>>()?;
+    Ok(SecretText::concat(&parts.iter().map(SecretText::expose).collect::<Vec<_>>()))
+}
+
+fn with_further_field(object: &SecretText, field: &str, text: &str) -> Result<SecretText, Unfit> {
+    let Fields(fields) = serde_json::from_str(object.expose()).map_err(|_| Unfit::NotAnObject)?;
+    let end = object.expose().rfind('}').ok_or(Unfit::NotAnObject)?;
+    let (before, after) = object.expose().split_at(end);
+    let comma = if fields.is_empty() { "" } else { "," };
+    fitting(SecretText::concat(&[before, comma, quoted(field).expose(), ":", quoted(text).expose(), after]))
+}
+
+fn fitting(value: SecretText) -> Result<SecretText, Unfit> {
+    let bytes = value.expose().len();
+    if bytes > MAX_BYTES { Err(Unfit::TooLarge(bytes)) } else { Ok(value) }
 }
 
 /// Whether [`with_password`] could edit the value, its growth aside.
@@ -65,18 +145,21 @@ pub fn check(value: &SecretText, field: Option<&str>) -> Result<(), Unfit> {
 
 /// Where in `object` the value of `field` starts and ends, in bytes.
 fn span(object: &str, field: &str) -> Result<(usize, usize), Unfit> {
-    let Fields(fields) = serde_json::from_str(object).map_err(|_| Unfit::NotAnObject)?;
-    let mut found = fields.iter().filter(|(name, _)| name == field).map(|(_, raw)| raw.get());
-    let raw = found.next().ok_or(Unfit::NoField)?;
-    if found.next().is_some() {
-        return Err(Unfit::FieldTwice);
-    }
+    let raw = raw(object, field)?;
     if !raw.starts_with('"') && raw != "null" {
         return Err(Unfit::NotText);
     }
     // serde_json lends the raw value out of `object` itself, so the distance of the two is its position.
     let start = raw.as_ptr().addr() - object.as_ptr().addr();
     Ok((start, start + raw.len()))
+}
+
+/// The one field of that name, as it is spelled.
+fn raw<'a>(object: &'a str, field: &str) -> Result<&'a str, Unfit> {
+    let Fields(fields) = serde_json::from_str(object).map_err(|_| Unfit::NotAnObject)?;
+    let mut found = fields.iter().filter(|(name, _)| name == field).map(|(_, raw)| raw.get());
+    let raw = found.next().ok_or(Unfit::NoField)?;
+    if found.next().is_some() { Err(Unfit::FieldTwice) } else { Ok(raw) }
 }
 
 /// The text as a JSON string.
@@ -190,6 +273,26 @@ mod tests {
     fn deep_nesting_is_kept_too() {
         let deep = format!(r#"{{"a":{}{},"password":""}}"#, "[".repeat(5000), "]".repeat(5000));
         assert_eq!(edit(&deep, "x").unwrap(), deep.replace("\"\"", "\"x\""));
+    }
+
+    fn derived(object: &str, template: &str) -> Result<String, Unfit> {
+        let templates = BTreeMap::from([("url".to_owned(), Template::parse(template).unwrap())]);
+        with_derived(object.to_owned().into(), &templates).map(|new| new.expose().to_owned())
+    }
+
+    #[test]
+    fn a_derived_field_is_made_anew_or_added_and_all_else_stays() {
+        let object = r#"{"port":5432, "p":"a/é~%" ,"url" : "old","x":1.0 }"#;
+        let made = derived(object, "pg://{p|percent}@h:{port}/{p}").unwrap();
+        assert_eq!(made, object.replace(r#""old""#, r#""pg://a%2F%C3%A9~%25@h:5432/a/é~%""#));
+        assert_eq!(derived(r#"{"p":"x"} "#, "{p}").unwrap(), r#"{"p":"x","url":"x"} "#);
+    }
+
+    #[test]
+    fn a_derived_field_without_its_parts_is_refused() {
+        for object in ["{}", r#"{"p":null}"#, r#"{"p":[]}"#, r#"{"p":"a","p":"b"}"#] {
+            assert_eq!(derived(object, "{p}"), Err(Unfit::NotDerivable), "{object}");
+        }
     }
 
     proptest! {

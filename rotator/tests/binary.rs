@@ -1,142 +1,16 @@
 //! The built function, between a runtime API and a Secrets Manager of the test's own on loopback.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod lambda;
 mod model;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use contract::{Config, PasswordPolicy, Target};
-use model::{CANARY, State, value};
+use lambda::{ARN, Aws, Fault, Lambda, Reply, Setting, error, no_fault};
+use model::{CANARY, value};
 use rotator::store::{CURRENT, PENDING};
 use serde_json::{Value, json};
-
-const ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:a-AbCdEf";
-
-/// An answer on the wire; `None` drops the connection.
-type Reply = Option<(u16, String)>;
-/// What happens at a call of an action instead of the true answer; `None` lets it through.
-type Fault = Box<dyn Fn(&str, &Value) -> Option<Reply> + Send + Sync>;
-
-struct Aws {
-    state: Mutex<State>,
-    calls: Mutex<Vec<String>>,
-    fault: Fault,
-}
-
-impl Aws {
-    fn new(with_value: bool, fault: Fault) -> Arc<Self> {
-        let state = Mutex::new(model::secret(with_value).into_inner());
-        Arc::new(Self { state, calls: Mutex::default(), fault })
-    }
-
-    fn answer(&self, action: &str, body: &Value) -> Reply {
-        self.calls.lock().unwrap().push(action.to_owned());
-        if let Some(reply) = (self.fault)(action, body) {
-            return reply;
-        }
-        let mut state = self.state.lock().unwrap();
-        let text = |key: &str| body[key].as_str();
-        assert_eq!(text("SecretId"), Some(ARN));
-        let result = match action {
-            "DescribeSecret" => {
-                let ids = state.values.keys().map(|id| (id.clone(), json!(state.of(id))));
-                Ok(
-                    json!({"ARN": ARN, "VersionIdsToStages": ids.filter(|(_, l)| l != &json!([])).collect::<serde_json::Map<_, _>>()}),
-                )
-            }
-            "GetSecretValue" => {
-                let id =
-                    text("VersionId").or_else(|| state.holder(text("VersionStage").unwrap())).map(ToOwned::to_owned);
-                match id.and_then(|id| state.values.get(&id).map(|value| (id.clone(), value))) {
-                    Some((id, value)) => {
-                        let created = since_1970().as_secs() - 300;
-                        Ok(
-                            json!({"ARN": ARN, "VersionId": id, "SecretString": value, "VersionStages": state.of(&id), "CreatedDate": created}),
-                        )
-                    }
-                    None => Err((
-                        "ResourceNotFoundException",
-                        "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
-                    )),
-                }
-            }
-            "PutSecretValue" => {
-                let labels: Vec<String> = serde_json::from_value(body["VersionStages"].clone()).unwrap();
-                let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-                let id = text("ClientRequestToken").unwrap();
-                let put = state.put(id, text("SecretString").unwrap(), &labels);
-                put.map(|_| json!({"VersionId": id, "VersionStages": state.of(id)})).map_err(|code| (code, CANARY))
-            }
-            "UpdateSecretVersionStage" => state
-                .update(text("VersionStage").unwrap(), text("RemoveFromVersionId"), text("MoveToVersionId"))
-                .map(|()| json!({"ARN": ARN}))
-                .map_err(|code| (code, CANARY)),
-            other => panic!("{other} is not among the function's actions"),
-        };
-        Some(match result {
-            Ok(body) => (200, body.to_string()),
-            Err((code, message)) => (400, error(code, message)),
-        })
-    }
-}
-
-fn error(code: &str, message: &str) -> String {
-    json!({"__type": code, "message": message, "Message": message}).to_string()
-}
-
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
-}
-
-/// Status, further headers and body.
-type Response = Option<(u16, String, String)>;
-
-/// Serves requests until the process ends; returns the address.
-fn serve(answer: impl Fn(&str, &str, &str, &[u8]) -> Response + Send + Sync + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let answer = Arc::new(answer);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let answer = Arc::clone(&answer);
-            std::thread::spawn(move || connection(&stream.unwrap(), &*answer));
-        }
-    });
-    address
-}
-
-fn connection(stream: &TcpStream, answer: impl Fn(&str, &str, &str, &[u8]) -> Response) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let (mut first, mut line, mut target, mut length) = (String::new(), String::new(), String::new(), 0);
-        reader.read_line(&mut first).ok().filter(|&n| n > 0)?;
-        while {
-            line.clear();
-            reader.read_line(&mut line).ok()? > 2
-        } {
-            let (name, value) = line.split_once(':')?;
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.trim().parse().ok()?,
-                "x-amz-target" => value.trim().clone_into(&mut target),
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        let mut words = first.split(' ');
-        let (status, headers, reply) = answer(words.next()?, words.next()?, &target, &body)?;
-        let head = format!(
-            "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nx-amzn-RequestId: req-1\r\n{headers}\r\n",
-            reply.len()
-        );
-        (&mut &*stream).write_all(format!("{head}{reply}").as_bytes()).ok()?;
-    }
-}
 
 /// What came of a run of the function: its answers in order, and all that it wrote.
 struct Run {
@@ -161,73 +35,16 @@ impl Run {
 
 /// Runs the function on the events, one after the other, each with `time` left; `environment` is set on top.
 fn invoke(aws: &Arc<Aws>, events: &[Value], time: Duration, environment: &[(&str, &str)]) -> Run {
-    let endpoint = {
-        let aws = Arc::clone(aws);
-        serve(move |_, _, target, body| {
-            let action = target.strip_prefix("secretsmanager.").unwrap();
-            let (status, body) = aws.answer(action, &serde_json::from_slice(body).unwrap())?;
-            Some((status, "Content-Type: application/x-amz-json-1.1\r\n".to_owned(), body))
-        })
-    };
-    let (sender, answers) = mpsc::channel();
-    let (queue, next) = (events.to_vec(), AtomicUsize::new(0));
-    let runtime = serve(move |method, _, _, body| {
-        if method == "GET" {
-            let number = next.fetch_add(1, Ordering::SeqCst);
-            let Some(event) = queue.get(number) else {
-                std::thread::sleep(Duration::from_mins(10));
-                return None;
-            };
-            let deadline = (since_1970() + time).as_millis();
-            let headers = format!(
-                "Lambda-Runtime-Aws-Request-Id: request-{number}\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\
-                 Lambda-Runtime-Invoked-Function-Arn: arn:f\r\nLambda-Runtime-Trace-Id: t\r\n"
-            );
-            return Some((200, headers, event.to_string()));
-        }
-        sender.send(serde_json::from_slice::<Value>(body).unwrap()).unwrap();
-        Some((202, String::new(), "{}".to_owned()))
-    });
-    let mut child = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
-        .env_clear()
-        .envs(Config::static_env(
-            Some("password"),
-            &PasswordPolicy::default(),
-            &Target::None,
-            &std::collections::BTreeMap::new(),
-        ))
-        .envs([(contract::env::SECRET_ARN, ARN), ("AWS_REGION", "us-east-1"), ("AWS_LAMBDA_FUNCTION_NAME", "f")])
-        .envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", CANARY), ("AWS_SESSION_TOKEN", CANARY)])
-        .envs([
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-            ("AWS_LAMBDA_RUNTIME_API", &runtime),
-        ])
-        .envs([
-            ("AWS_ENDPOINT_URL", "http://127.0.0.1:9".to_owned()),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{endpoint}")),
-        ])
-        .envs(environment.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let answers: Vec<Value> = events.iter().map_while(|_| answers.recv_timeout(Duration::from_mins(1)).ok()).collect();
-    child.kill().unwrap();
-    let output = child.wait_with_output().unwrap();
-    let output = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert_eq!(answers.len(), events.len(), "{output}");
-    Run { answers, output }
+    let environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let lambda = Lambda::start(aws, &Setting { environment, ..Setting::default() }, drop);
+    let answers = events.iter().map(|event| lambda.invoke(event.clone(), time).unwrap()).collect();
+    Run { answers, output: lambda.end() }
 }
 
 const TIME: Duration = Duration::from_secs(30);
 
 fn rotate() -> Value {
     json!({"action": "rotate", "secretArn": ARN, "scheduleArn": "arn:aws:scheduler:x", "scheduledTime": "2026-11-23T06:00:00Z"})
-}
-
-fn no_fault() -> Fault {
-    Box::new(|_, _| None)
 }
 
 #[test]
@@ -414,9 +231,9 @@ fn a_refused_event_or_environment_reaches_no_secret() {
         (json!({"action": "rotate", "secretArn": "arn:other"}), vec![], "another secret"),
         (json!({"action": CANARY}), vec![], "not understood"),
         (
-            json!({"Step": "createSecret", "SecretId": ARN, "ClientRequestToken": CANARY}),
+            json!({"Step": "createSecret", "SecretId": "arn:other", "ClientRequestToken": CANARY}),
             vec![],
-            "Secrets Manager's own rotation",
+            "another secret",
         ),
         (rotate(), vec![(contract::env::SECRET_ARN, "")], "ROTATOR_SECRET_ARN: is not set"),
         (rotate(), vec![("AWS_REGION", "")], "AWS_REGION: is not set"),

@@ -8,12 +8,10 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use contract::Outcome;
-use model::{CANARY, Fault, Model, State, poll, run, secret, tick, tick_at, value};
+use model::{CANARY, Fault, Model, State, poll, run, secret, tick, value};
 use rotator::error::{Class, Error, Kind, Step};
 use rotator::rotation::Done;
-use rotator::secret::SecretText;
 use rotator::store::{CURRENT, PENDING, PREVIOUS};
-use rotator::target::Target;
 
 const T1: &str = "11111111-1111-5111-8111-111111111111";
 const T2: &str = "22222222-2222-5222-8222-222222222222";
@@ -363,48 +361,6 @@ fn a_pending_version_without_its_base_is_given_up() {
     assert_eq!(deliver(&state, T1).unwrap_err(), Kind::NoBase.at(Step::Finish));
     assert_eq!(state.borrow().holder(CURRENT), Some("base"));
     assert_eq!(state.borrow().leftovers(), Vec::<&String>::new());
-}
-
-/// A target that keeps passwords, and remembers what it was told.
-struct Database(RefCell<Vec<String>>);
-
-impl Target for Database {
-    fn may_drop_pending(&self) -> bool {
-        false
-    }
-    async fn set(&self, base: Option<&SecretText>, pending: &SecretText) -> Result<(), Kind> {
-        let base = base.map_or("none", SecretText::expose);
-        self.0.borrow_mut().push(format!("set {base} {}", pending.expose()));
-        Ok(())
-    }
-    async fn test(&self, pending: &SecretText) -> Result<(), Kind> {
-        self.0.borrow_mut().push(format!("test {}", pending.expose()));
-        Ok(())
-    }
-}
-
-#[test]
-fn a_target_that_may_know_a_pending_password_keeps_it_from_being_dropped() {
-    let state = secret(true);
-    state.borrow_mut().put(T2, &value("other"), &[PENDING, "rotator-base-base"]).unwrap();
-    let database = Database(RefCell::default());
-    let error = run(tick_at(&Model::new(&state), &database, T1)).unwrap_err();
-    assert_eq!(error, Kind::PendingElsewhere.at(Step::Create));
-    assert_eq!(state.borrow().holder(PENDING), Some(T2));
-    assert!(database.0.borrow().is_empty());
-}
-
-#[test]
-fn the_target_is_set_and_tested_with_the_stored_value_before_it_is_current() {
-    let state = secret(true);
-    let database = Database(RefCell::default());
-    // The first delivery fails at the move; the second tells the target the same value again.
-    run(tick_at(&Model::with_fault(&state, 3, Fault::Before), &database, T1)).unwrap_err();
-    assert_eq!(state.borrow().holder(CURRENT), Some("base"));
-    run(tick_at(&Model::new(&state), &database, T1)).unwrap();
-    let (base, new) = (state.borrow().values["base"].clone(), state.borrow().values[T1].clone());
-    let once = [format!("set {base} {new}"), format!("test {new}")];
-    assert_eq!(*database.0.borrow(), [once.clone(), once].concat());
 }
 
 #[test]

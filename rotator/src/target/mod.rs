@@ -1,30 +1,80 @@
 //! What a password opens.
 
+mod any;
+mod credentials;
+pub mod database;
+#[cfg(feature = "mysql")]
+pub mod mysql;
 mod none;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
+mod tls;
 
+pub use any::AnyTarget;
+pub use credentials::{Credentials, Engine};
 pub use none::Nothing;
+pub use tls::Trust;
+
+use contract::LoginCheck;
 
 use crate::error::Kind;
 use crate::secret::SecretText;
 
+/// The values between which a rotation goes on.
+#[derive(Clone, Copy)]
+pub struct Values<'a> {
+    /// What the secret's readers have.
+    pub current: &'a SecretText,
+    /// What they are to have.
+    pub pending: &'a SecretText,
+    /// What they had before.
+    pub previous: Option<&'a SecretText>,
+}
+
 /// The system that a password opens. Each call may come again with the same values, after a crash at any point.
 #[expect(async_fn_in_trait, reason = "the function has one thread, so no future needs to be Send")]
 pub trait Target {
-    /// Whether a pending version of another tick may be dropped before it became current.
-    ///
-    /// Only where nothing outside of the store can know the pending value. A target that stores the password must say
-    /// no: its `set` may have run for that value, which is then the only one that opens it.
-    fn may_drop_pending(&self) -> bool;
+    /// Whether it has passwords of its own, so that a pending value may be the only one that opens it, and must not be
+    /// dropped before that is settled.
+    fn keeps_passwords(&self) -> bool;
 
-    /// Makes the target accept `pending`, whole secret values both; `base` still opens it, `None` is a first value.
+    /// The user of the next value where it is another than the current one's, as a JSON field and its text.
+    ///
+    /// # Errors
+    /// The current value has no user, or none with a twin.
+    fn next_user(&self, current: &SecretText) -> Result<Option<(&'static str, String)>, Kind>;
+
+    /// Makes the target accept `pending`. `is_due` fails once the rotation is another delivery's; it is asked right
+    /// before the change, under a lock where the target has one, so that a late delivery changes nothing.
     ///
     /// # Errors
     /// The target did not take the new password.
-    async fn set(&self, base: Option<&SecretText>, pending: &SecretText) -> Result<(), Kind>;
+    async fn set(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind>;
 
-    /// Proves that `pending` opens the target.
+    /// Proves that `pending` opens the target; where it does not, and the same invocation has set it, puts the old
+    /// password back.
     ///
     /// # Errors
-    /// It does not.
-    async fn test(&self, pending: &SecretText) -> Result<(), Kind>;
+    /// It does not open it.
+    async fn test(&self, values: Values<'_>) -> Result<(), Kind>;
+
+    /// Makes sure that `current` opens the target, whatever an abandoned rotation to `stray` has done to it.
+    ///
+    /// # Errors
+    /// Neither opens it.
+    async fn settle(&self, current: &SecretText, stray: &SecretText) -> Result<(), Kind>;
+
+    /// What the target says to a value; `None` where there is nothing to ask.
+    ///
+    /// # Errors
+    /// The value has no credentials.
+    async fn check(&self, value: &SecretText) -> Result<Option<LoginCheck>, Kind>;
+
+    /// The same for its admin's.
+    ///
+    /// # Errors
+    /// As for [`Self::check`].
+    async fn check_admin(&self, current: &SecretText) -> Result<Option<LoginCheck>, Kind>;
 }

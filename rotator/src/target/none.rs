@@ -1,4 +1,6 @@
-use super::Target;
+use contract::LoginCheck;
+
+use super::{Target, Values};
 use crate::error::Kind;
 use crate::secret::SecretText;
 
@@ -6,16 +8,32 @@ use crate::secret::SecretText;
 pub struct Nothing;
 
 impl Target for Nothing {
-    /// Safe: readers take AWSCURRENT, and nothing else was ever told a pending value.
-    fn may_drop_pending(&self) -> bool {
-        true
+    /// Readers take AWSCURRENT, and nothing else was ever told a pending value.
+    fn keeps_passwords(&self) -> bool {
+        false
     }
 
-    async fn set(&self, _base: Option<&SecretText>, _pending: &SecretText) -> Result<(), Kind> {
+    fn next_user(&self, _current: &SecretText) -> Result<Option<(&'static str, String)>, Kind> {
+        Ok(None)
+    }
+
+    async fn set(&self, _values: Values<'_>, _is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
         Ok(())
     }
 
-    async fn test(&self, _pending: &SecretText) -> Result<(), Kind> {
+    async fn test(&self, _values: Values<'_>) -> Result<(), Kind> {
         Ok(())
+    }
+
+    async fn settle(&self, _current: &SecretText, _stray: &SecretText) -> Result<(), Kind> {
+        Ok(())
+    }
+
+    async fn check(&self, _value: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+        Ok(None)
+    }
+
+    async fn check_admin(&self, _current: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+        Ok(None)
     }
 }

@@ -1,6 +1,8 @@
 //! One secret in memory, with Secrets Manager's semantics, faults to order, and a pause before each call takes effect.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod server;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::future::{Future, poll_fn};
@@ -9,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use contract::PasswordPolicy;
 use rotator::error::{Error, Kind, Refusal};
-use rotator::rotation::{BASE_PREFIX, Done, Rotation};
+use rotator::rotation::{BASE_PREFIX, Done, Rotation, TICK_PREFIX};
 use rotator::secret::SecretText;
 use rotator::store::{CURRENT, Labels, PENDING, PREVIOUS, Put, Store, Version};
 use rotator::target::{Nothing, Target};
@@ -73,6 +75,11 @@ impl State {
         Ok(())
     }
 
+    /// What Secrets Manager does before it asks for the first step of its own rotation: a pending version without a value.
+    pub fn announce(&mut self, id: &str) {
+        self.attach(PENDING, id);
+    }
+
     /// What a person does with `put-secret-value`.
     pub fn manual_change(&mut self, id: &str) {
         self.values.insert(id.to_owned(), value(&format!("{CANARY}-{id}")));
@@ -84,7 +91,8 @@ impl State {
     }
 
     pub fn leftovers(&self) -> Vec<&String> {
-        self.labels.keys().filter(|label| *label == PENDING || label.starts_with(BASE_PREFIX)).collect()
+        let own = |label: &str| label.starts_with(BASE_PREFIX) || label.starts_with(TICK_PREFIX);
+        self.labels.keys().filter(|label| *label == PENDING || own(label)).collect()
     }
 }
 
@@ -146,7 +154,7 @@ impl<'a> Model<'a> {
 }
 
 /// Gives way once.
-async fn pause() {
+pub async fn pause() {
     let mut waited = false;
     poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
@@ -162,14 +170,19 @@ fn version(state: &State, id: &str) -> Version {
 impl Store for Model<'_> {
     async fn labels(&self) -> Result<Labels, Kind> {
         self.call("labels", |state| {
-            let ids = state.values.keys().map(|id| (id.clone(), state.of(id)));
-            Ok(Labels(ids.filter(|(_, labels)| !labels.is_empty()).collect::<HashMap<_, _>>()))
+            let ids = state.labels.values().map(|id| (id.clone(), state.of(id)));
+            Ok(Labels(ids.collect::<HashMap<_, _>>()))
         })
         .await
     }
 
-    async fn current(&self) -> Result<Option<Version>, Kind> {
-        self.call("current", |state| Ok(state.holder(CURRENT).map(|id| version(state, id)))).await
+    async fn staged(&self, label: &str) -> Result<Option<Version>, Kind> {
+        let action = match label {
+            CURRENT => "current",
+            PREVIOUS => "previous",
+            _ => "staged",
+        };
+        self.call(action, |state| Ok(state.holder(label).map(|id| version(state, id)))).await
     }
 
     async fn version(&self, id: &str) -> Result<Option<Version>, Kind> {
@@ -202,8 +215,9 @@ pub async fn tick(store: &Model<'_>, token: &str) -> Result<Done, Error> {
 
 /// One delivery of a tick.
 pub async fn tick_at(store: &Model<'_>, target: &impl Target, token: &str) -> Result<Done, Error> {
-    let policy = PasswordPolicy::default();
-    Rotation { store, target, field: Some("password"), policy: &policy }.run(token).await
+    let (policy, derived) = (PasswordPolicy::default(), BTreeMap::new());
+    let rotation = Rotation { store, target, field: Some("password"), policy: &policy, derived: &derived };
+    rotation.run(token).await.map(|(_, done)| done)
 }
 
 /// Runs a future that waits for nothing but its own pauses.
@@ -228,4 +242,17 @@ pub fn secret(with_value: bool) -> RefCell<State> {
         state.manual_change("base");
     }
     RefCell::new(state)
+}
+
+/// One step of Secrets Manager's own rotation.
+pub fn managed_step(
+    state: &RefCell<State>,
+    target: &impl Target,
+    step: contract::ManagedStep,
+    token: &str,
+) -> Result<Done, Error> {
+    let (policy, derived) = (PasswordPolicy::default(), BTreeMap::new());
+    let store = &Model::new(state);
+    let rotation = Rotation { store, target, field: Some("password"), policy: &policy, derived: &derived };
+    run(rotation.managed_step(step, token))
 }

@@ -1,0 +1,105 @@
+//! The four steps as Secrets Manager's own rotation asks for them, one invocation each.
+//!
+//! The state machine is that of [`crate::rotation`], but the version's id is Secrets Manager's, which also announces it as
+//! AWSPENDING before it has a value, takes that label away, and tries a failed rotation again.
+//! <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>
+
+use contract::{ManagedStep, Outcome};
+
+use crate::error::{Error, Kind, Step};
+use crate::rotation::{BASE_PREFIX, Done, Rotation};
+use crate::store::{CURRENT, PENDING, PREVIOUS, Put, Store, Version};
+use crate::target::{Target, Values};
+
+impl<S: Store, T: Target> Rotation<'_, S, T> {
+    /// Does one step for the version `token`. A step that comes again changes nothing.
+    ///
+    /// # Errors
+    /// The version is not pending, or the step failed; AWSCURRENT has not moved, or has moved to this very version.
+    pub async fn managed_step(&self, step: ManagedStep, token: &str) -> Result<Done, Error> {
+        let done = |outcome| Ok(Done { outcome, replaced: None });
+        let read = |kind: Kind| kind.at(Step::Read);
+        let labels = self.store.labels().await.map_err(read)?;
+        if labels.has(token, CURRENT) {
+            return done(Outcome::AlreadyRotated);
+        }
+        if !labels.has(token, PENDING) {
+            return Err(Kind::NotPending.at(Step::Read));
+        }
+        let (version, current) = tokio::join!(self.store.version(token), self.store.staged(CURRENT));
+        let (version, current) = (version.map_err(read)?, current.map_err(read)?);
+        match (step, version) {
+            (ManagedStep::CreateSecret, Some(_)) => done(Outcome::StepDone),
+            (ManagedStep::CreateSecret, None) => self.managed_create(token, current).await,
+            (ManagedStep::SetSecret, Some(version)) => self.managed_set(&version, current).await,
+            (ManagedStep::TestSecret, version) => self.managed_test(version, current).await,
+            (ManagedStep::FinishSecret, Some(version)) => self.managed_finish(&version, current).await,
+            (ManagedStep::SetSecret | ManagedStep::FinishSecret, None) => Err(Kind::Unreadable.at(Step::Read)),
+        }
+    }
+
+    async fn managed_create(&self, token: &str, base: Option<Version>) -> Result<Done, Error> {
+        let failed = |kind: Kind| kind.at(Step::Create);
+        let value = self.new_value(base.as_ref()).map_err(failed)?;
+        let base_label = base.as_ref().map(|base| format!("{BASE_PREFIX}{}", base.id));
+        let labels: Vec<&str> = std::iter::once(PENDING).chain(base_label.as_deref()).collect();
+        match self.store.put(token, &value, &labels).await.map_err(failed)? {
+            // Another delivery of this very step was faster.
+            Put::Stored { .. } | Put::Exists => Ok(Done { outcome: Outcome::StepDone, replaced: None }),
+        }
+    }
+
+    async fn managed_set(&self, version: &Version, current: Option<Version>) -> Result<Done, Error> {
+        let failed = |kind: Kind| kind.at(Step::Set);
+        if let Some(current) = &current {
+            self.check_base(version, current).await?;
+            let previous = self.store.staged(PREVIOUS).await.map_err(failed)?;
+            let previous = previous.as_ref().map(|previous| &previous.value);
+            let values = Values { current: &current.value, pending: &version.value, previous };
+            let set = self.target.set(values, async || self.is_due(&version.id).await).await;
+            if let Err(kind) = set {
+                // Without the label, Secrets Manager begins anew the next time, with another value.
+                if kind.is_password_refused() {
+                    self.give_up(&version.id, &version.labels).await;
+                }
+                return Err(failed(kind));
+            }
+        }
+        Ok(Done { outcome: Outcome::StepDone, replaced: None })
+    }
+
+    /// Secrets Manager also sends this step alone, to try a new configuration; there is nothing new to try then.
+    async fn managed_test(&self, version: Option<Version>, current: Option<Version>) -> Result<Done, Error> {
+        if let Some(current) = &current {
+            let pending = version.as_ref().unwrap_or(current);
+            let values = Values { current: &current.value, pending: &pending.value, previous: None };
+            self.target.test(values).await.map_err(|kind| kind.at(Step::Test))?;
+        }
+        Ok(Done { outcome: Outcome::StepDone, replaced: None })
+    }
+
+    async fn managed_finish(&self, version: &Version, current: Option<Version>) -> Result<Done, Error> {
+        let failed = |kind: Kind| kind.at(Step::Finish);
+        if let Some(current) = &current {
+            self.check_base(version, current).await?;
+            // A move is only ever made to what has been tried.
+            let values = Values { current: &current.value, pending: &version.value, previous: None };
+            self.target.test(values).await.map_err(|kind| kind.at(Step::Test))?;
+        }
+        let base = current.as_ref().map(|current| current.id.as_str());
+        self.store.move_current(base, &version.id).await.map_err(failed)?;
+        self.drop_own(&version.id, &version.labels).await;
+        Ok(Done { outcome: Outcome::Rotated, replaced: current.and_then(|current| current.created) })
+    }
+
+    /// What is current must be what the version was made from, where that is known. If it is not, the target is brought back
+    /// to what is current, and the version given up.
+    async fn check_base(&self, version: &Version, current: &Version) -> Result<(), Error> {
+        let base = version.labels.iter().find_map(|label| label.strip_prefix(BASE_PREFIX));
+        if base.is_none_or(|base| base == current.id) {
+            return Ok(());
+        }
+        self.abandon(version, Some(current)).await?;
+        Err(Kind::Changed.at(Step::Set))
+    }
+}

@@ -1,0 +1,343 @@
+//! MariaDB and MySQL. MariaDB is given the password's hash, so that its log never sees a new password; where a plugin of
+//! its own wants to judge passwords, and with MySQL, which keeps them out of its log by itself, it is the password.
+//!
+//! MySQL 8.0.14 and later know two passwords of a user: the one that is replaced goes on working until the next rotation
+//! replaces it in turn. <https://dev.mysql.com/doc/refman/8.0/en/password-management.html#dual-passwords>
+//!
+//! The tests run against a real MariaDB; what is MySQL's own, against scripted answers.
+
+mod error;
+mod grants;
+mod options;
+mod statement;
+mod token;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::time::Duration;
+
+use mysql_async::prelude::{FromRow, Queryable as _};
+use mysql_async::{Conn, OptsBuilder, SslOpts};
+use tokio::time::timeout;
+
+use self::error::{Refused, kind};
+use self::grants::Grants;
+use self::options::Options;
+use self::statement::{account, literal};
+use super::database::{Change, Driver};
+use super::tls::Trust;
+use super::{Credentials, Engine};
+use crate::error::{Kind, TargetCode};
+use crate::log;
+use crate::secret::SecretText;
+
+/// For the connection, TLS and login together.
+const LOGIN: Duration = Duration::from_secs(8);
+/// Bytes; no statement or row comes near it. The library would ask the server.
+const LONGEST_PACKET: usize = 1 << 22;
+/// Seconds; far longer than a session. The library would ask the server.
+const IDLE: usize = 3600;
+/// Makes literals mean the same everywhere, keeps GRANT from making users without a password, and bounds waits.
+const SETTINGS: [&str; 2] = [
+    "SET NAMES utf8mb4",
+    "SET SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10, SESSION sql_mode = \
+     CONCAT('STRICT_TRANS_TABLES', IF(VERSION() LIKE '%MariaDB%', ',NO_AUTO_CREATE_USER', ''))",
+];
+/// The plugins by which a user logs in here; an empty name is MariaDB's for the first.
+const PLUGINS: [&str; 3] = ["mysql_native_password", "caching_sha2_password", ""];
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const FIRST_WITH_TWO_PASSWORDS: [u16; 3] = [8, 0, 14];
+
+/// A MariaDB server, 10.4 or later, or a MySQL server, 5.7 or later.
+pub struct Mysql {
+    tls: Option<SslOpts>,
+}
+
+/// A connection on which a user has logged in.
+pub struct Session {
+    conn: Conn,
+    server: Server,
+}
+
+#[derive(Clone, Copy)]
+enum Server {
+    MariaDb,
+    MySql { two_passwords: bool },
+}
+
+/// One of the accounts that a user has: one for each pattern of client hosts.
+struct Account {
+    host: String,
+    plugin: String,
+}
+
+impl Mysql {
+    /// A server that is trusted so.
+    ///
+    /// # Errors
+    /// There is no certificate in the file.
+    pub fn new(trust: &Trust) -> Result<Self, Kind> {
+        let Trust::Roots(pem) = trust else { return Ok(Self { tls: None }) };
+        if !pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE) {
+            return Err(Kind::TargetUnfit("the CA file has no certificate"));
+        }
+        let tls = SslOpts::default().with_disable_built_in_roots(true).with_root_certs(vec![pem.clone().into()]);
+        Ok(Self { tls: Some(tls) })
+    }
+
+    async fn connect(&self, who: &Credentials) -> Result<Session, mysql_async::Error> {
+        let options = OptsBuilder::default()
+            .ip_or_hostname(&who.host)
+            .tcp_port(who.port)
+            .user(Some(&who.user))
+            .pass(Some(who.password.expose()))
+            .db_name(who.database.as_ref())
+            .ssl_opts(self.tls.clone())
+            .prefer_socket(false)
+            .max_allowed_packet(Some(LONGEST_PACKET))
+            .wait_timeout(Some(IDLE))
+            .init(SETTINGS.to_vec());
+        let mut conn = Conn::new(options).await?;
+        let version: Option<String> = conn.query_first("SELECT VERSION()").await?;
+        Ok(Session { conn, server: Server::of(&version.unwrap_or_default()) })
+    }
+}
+
+impl Server {
+    fn of(version: &str) -> Self {
+        if version.contains("MariaDB") {
+            return Self::MariaDb;
+        }
+        let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse().ok());
+        let version: [u16; 3] = std::array::from_fn(|_| numbers.next().unwrap_or(0));
+        Self::MySql { two_passwords: version >= FIRST_WITH_TWO_PASSWORDS }
+    }
+}
+
+impl Driver for Mysql {
+    type Session = Session;
+    const ENGINE: Engine =
+        Engine { names: &["mysql", "mariadb", "aurora-mysql", "aurora"], port: 3306, longest_user: 32 };
+
+    async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
+        let mut login = pin!(self.connect(who));
+        // The library panics where a server asks for a plugin that it was built without.
+        let login = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| login.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => std::task::Poll::Ready(None),
+        });
+        match timeout(LOGIN, login).await {
+            Ok(Some(Ok(session))) => Ok(Some(session)),
+            Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
+            Ok(Some(Err(error))) => Err(kind("the login", &error)),
+            Ok(None) => Err(Kind::TargetUnfit(error::PLUGIN)),
+            Err(_) => Err(Kind::TargetUnreachable("no answer to the login in time")),
+        }
+    }
+
+    async fn query(&self, session: &mut Session) -> Result<(), Kind> {
+        session.value("a query", "SELECT 1").await.map(drop)
+    }
+
+    async fn set_password(
+        &self,
+        session: &mut Session,
+        change: &Change<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        let lock = session.lock(change.user).await?;
+        let result = session.set_password(change, is_due).await;
+        session.unlock(&lock).await;
+        result
+    }
+
+    async fn set_twin(
+        &self,
+        admin: &mut Session,
+        user: &str,
+        change: &Change<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        let lock = admin.lock(change.user).await?;
+        let result = admin.set_twin(user, change, is_due).await;
+        admin.unlock(&lock).await;
+        result
+    }
+}
+
+impl Session {
+    /// Takes a user's lock, and returns its name. A connection that ends gives its locks back.
+    async fn lock(&mut self, user: &str) -> Result<String, Kind> {
+        let lock = statement::lock(user);
+        match self.value("the lock", &format!("SELECT GET_LOCK('{lock}', 10)")).await?.as_deref() {
+            Some("1") => Ok(lock),
+            _ => Err(Kind::TargetBusy(TargetCode::new("GET_LOCK"))),
+        }
+    }
+
+    async fn unlock(&mut self, lock: &str) {
+        // A connection that is lost has given it back.
+        let _ = self.conn.query_drop(format!("SELECT RELEASE_LOCK('{lock}')")).await;
+    }
+
+    async fn set_password(
+        &mut self,
+        change: &Change<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        let accounts = if change.own {
+            vec!["CURRENT_USER()".to_owned()]
+        } else {
+            let accounts = self.existing_accounts(change.user).await?;
+            accounts.iter().map(|existing| account(change.user, &existing.host)).collect()
+        };
+        is_due().await?;
+        self.change(&accounts, change).await
+    }
+
+    async fn set_twin(
+        &mut self,
+        user: &str,
+        change: &Change<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        let (accounts, present) = (self.existing_accounts(user).await?, self.accounts(change.user).await?);
+        is_due().await?;
+        let mut unchanged = Vec::new();
+        for Account { host, plugin } in &accounts {
+            let (of_user, of_twin) = (account(user, host), account(change.user, host));
+            if present.iter().any(|account| account.host == *host) {
+                unchanged.push(of_twin.clone());
+            } else {
+                self.create(&of_twin, plugin, change.password).await?;
+            }
+            self.copy_grants(&of_user, &of_twin).await?;
+            self.copy_options(&of_user, &of_twin).await?;
+        }
+        for surplus in present.iter().filter(|twin| !accounts.iter().any(|account| account.host == twin.host)) {
+            self.run("DROP USER", &format!("DROP USER {}", account(change.user, &surplus.host))).await?;
+        }
+        // A server with a history of passwords refuses one that it has just been given.
+        if unchanged.is_empty() { Ok(()) } else { self.change(&unchanged, change).await }
+    }
+
+    /// All accounts of a user, or none.
+    async fn accounts(&mut self, user: &str) -> Result<Vec<Account>, Kind> {
+        // MariaDB's roles are there too, without a host.
+        let query = format!("SELECT Host, plugin FROM mysql.user WHERE User = {} AND Host <> ''", literal(user));
+        let rows: Vec<(String, String)> = self.rows("SELECT ON mysql.user", &query).await?;
+        Ok(rows.into_iter().map(|(host, plugin)| Account { host, plugin }).collect())
+    }
+
+    async fn existing_accounts(&mut self, user: &str) -> Result<Vec<Account>, Kind> {
+        let accounts = self.accounts(user).await?;
+        if accounts.is_empty() {
+            return Err(Kind::TargetUnfit("the user does not exist"));
+        }
+        if accounts.iter().all(|account| PLUGINS.contains(&account.plugin.as_str())) {
+            Ok(accounts)
+        } else {
+            Err(Kind::TargetUnfit(error::PLUGIN))
+        }
+    }
+
+    /// Changes the password of all the accounts at once: in one statement, which the server goes through with even when
+    /// the connection is lost. Neither server changes the plugin by it.
+    async fn change(&mut self, accounts: &[String], change: &Change<'_>) -> Result<(), Kind> {
+        let Server::MySql { two_passwords } = self.server else {
+            let set = |proof: &str| statement::set_password(accounts, proof);
+            return self.prove("SET PASSWORD", change.password, set).await;
+        };
+        if two_passwords && let Some(present) = change.present {
+            // What the server keeps is the primary password, which after an abandoned rotation is a stray one. A refusal
+            // of the present password, by rules or history, tells that there was none.
+            match self.run("ALTER USER", statement::alter_user(accounts, present, false).expose()).await {
+                Err(kind) if !kind.is_password_refused() => return Err(kind),
+                _ => {}
+            }
+            let statement = statement::alter_user(accounts, change.password, true);
+            match self.conn.query_drop(statement.expose()).await {
+                Err(error) if change.own && error::code(&error) == Some(Refused::PRIVILEGE) => {
+                    log::warn("without APPLICATION_PASSWORD_ADMIN the old password stops working at once");
+                }
+                result => return result.map_err(|error| kind("ALTER USER", &error)),
+            }
+        }
+        self.run("ALTER USER", statement::alter_user(accounts, change.password, false).expose()).await
+    }
+
+    async fn create(&mut self, account: &str, plugin: &str, password: &SecretText) -> Result<(), Kind> {
+        match self.server {
+            Server::MariaDb => {
+                let create = |proof: &str| statement::create_user_mariadb(account, proof);
+                self.prove("CREATE USER", password, create).await
+            }
+            Server::MySql { .. } => {
+                let create = statement::create_user_mysql(account, plugin, password);
+                self.run("CREATE USER", create.expose()).await
+            }
+        }
+    }
+
+    /// Runs a statement of MariaDB's with the password's hash, or with the password where a hash is not taken.
+    async fn prove(
+        &mut self,
+        what: &'static str,
+        password: &SecretText,
+        statement: impl Fn(&str) -> SecretText,
+    ) -> Result<(), Kind> {
+        match self.conn.query_drop(statement(statement::hash(password).expose()).expose()).await {
+            Err(error) if error::code(&error) == Some(Refused::OPTION) => {}
+            result => return result.map_err(|error| kind(what, &error)),
+        }
+        // The same code says that the server is a replica.
+        if self.value(what, "SELECT @@global.read_only + 0").await?.as_deref() != Some("0") {
+            return Err(Kind::TargetUnfit(error::READ_ONLY));
+        }
+        // Most may not; their server's own settings then say who reads its log.
+        let _ = self.conn.query_drop("SET SESSION sql_log_off = 1").await;
+        let result = self.run(what, statement(statement::plain(password).expose()).expose()).await;
+        let _ = self.conn.query_drop("SET SESSION sql_log_off = 0").await;
+        result
+    }
+
+    /// Makes a twin's grants what the user's are, and not more.
+    async fn copy_grants(&mut self, user: &str, twin: &str) -> Result<(), Kind> {
+        let mut grants = async |account: &str| {
+            let lines: Vec<String> = self.rows("SHOW GRANTS", &format!("SHOW GRANTS FOR {account}")).await?;
+            Grants::parse(&lines).ok_or(Kind::TargetUnfit("the user has a grant of a kind that can't be copied"))
+        };
+        let (wanted, present) = (grants(user).await?, grants(twin).await?);
+        for statement in wanted.statements(&present, twin) {
+            self.run("GRANT or REVOKE", &statement).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for what else an account has: required TLS, limits, default roles.
+    async fn copy_options(&mut self, user: &str, twin: &str) -> Result<(), Kind> {
+        let mut options = async |account: &str| {
+            let create = self.value("SHOW CREATE USER", &format!("SHOW CREATE USER {account}")).await?;
+            Ok::<_, Kind>(Options::parse(&create.unwrap_or_default()))
+        };
+        let (wanted, present) = (options(user).await?, options(twin).await?);
+        for statement in wanted.statements(&present, twin) {
+            self.run("ALTER USER", &statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, what: &'static str, statement: &str) -> Result<(), Kind> {
+        self.conn.query_drop(statement).await.map_err(|error| kind(what, &error))
+    }
+
+    /// The first column of the first row.
+    async fn value(&mut self, what: &'static str, query: &str) -> Result<Option<String>, Kind> {
+        let value: Option<Option<String>> = self.conn.query_first(query).await.map_err(|error| kind(what, &error))?;
+        Ok(value.flatten())
+    }
+
+    async fn rows<R: FromRow + Send + 'static>(&mut self, what: &'static str, query: &str) -> Result<Vec<R>, Kind> {
+        self.conn.query(query).await.map_err(|error| kind(what, &error))
+    }
+}

@@ -1,0 +1,128 @@
+//! Statements as texts, for account management takes no parameters.
+
+use sha1::{Digest as _, Sha1};
+use zeroize::Zeroizing;
+
+use crate::secret::SecretText;
+
+/// A text as a literal, under the session's `sql_mode`, which lets a backslash escape.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// An account's name.
+pub(super) fn account(user: &str, host: &str) -> String {
+    format!("{}@{}", literal(user), literal(host))
+}
+
+/// The name of the lock that only one rotation of a user can have; a name has 64 characters at most.
+pub(super) fn lock(user: &str) -> String {
+    format!("rotator-{}", hex(&Sha1::digest(user)))
+}
+
+/// What `mysql_native_password` keeps of a password, as a literal.
+/// <https://mariadb.com/kb/en/authentication-plugin-mysql_native_password/>
+pub(super) fn hash(password: &SecretText) -> SecretText {
+    let once = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(password.expose())));
+    SecretText::concat(&["'*", &hex(&Sha1::digest(*once)).to_ascii_uppercase(), "'"])
+}
+
+/// A password that the server itself is to hash.
+pub(super) fn plain(password: &SecretText) -> SecretText {
+    SecretText::concat(&["PASSWORD(", quoted(password).expose(), ")"])
+}
+
+/// MariaDB's change of the password of several accounts, by [`hash`] or [`plain`]; it stops at the first that fails.
+pub(super) fn set_password(accounts: &[String], proof: &str) -> SecretText {
+    let mut parts = Vec::new();
+    for account in accounts {
+        parts.extend(["SET PASSWORD FOR ", account, " = ", proof, "; "]);
+    }
+    if let [_] = accounts {
+        parts.pop();
+    } else {
+        parts.insert(0, "BEGIN NOT ATOMIC ");
+        parts.push("END");
+    }
+    SecretText::concat(&parts)
+}
+
+/// MySQL's change of the password of several accounts, all or none. Without `WITH` it keeps each account's plugin.
+pub(super) fn alter_user(accounts: &[String], password: &SecretText, retain: bool) -> SecretText {
+    let (password, retain) = (quoted(password), if retain { " RETAIN CURRENT PASSWORD" } else { "" });
+    let mut parts = Vec::new();
+    for account in accounts {
+        parts.push(if parts.is_empty() { "ALTER USER " } else { ", " });
+        parts.extend([account, " IDENTIFIED BY ", password.expose(), retain]);
+    }
+    SecretText::concat(&parts)
+}
+
+/// A new account of MariaDB's, by [`hash`] or [`plain`].
+pub(super) fn create_user_mariadb(account: &str, proof: &str) -> SecretText {
+    SecretText::concat(&["CREATE USER ", account, " IDENTIFIED VIA mysql_native_password USING ", proof])
+}
+
+/// A new account of MySQL's.
+pub(super) fn create_user_mysql(account: &str, plugin: &str, password: &SecretText) -> SecretText {
+    let (plugin, password) = (literal(plugin), quoted(password));
+    SecretText::concat(&["CREATE USER ", account, " IDENTIFIED WITH ", &plugin, " BY ", password.expose()])
+}
+
+fn quoted(password: &SecretText) -> SecretText {
+    let mut quoted = SecretText::with_capacity(2 * password.expose().len() + 2);
+    quoted.push('\'');
+    for character in password.expose().chars() {
+        if matches!(character, '\'' | '\\') {
+            quoted.push(character);
+        }
+        quoted.push(character);
+    }
+    quoted.push('\'');
+    quoted
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretText {
+        text.to_owned().into()
+    }
+
+    #[test]
+    fn a_hash_is_the_server_s_own() {
+        // SELECT PASSWORD('mypass') says so.
+        assert_eq!(hash(&secret("mypass")).expose(), "'*6C8989366EAF75BB670AD8EA7A7FC1176A95CEF4'");
+    }
+
+    #[test]
+    fn no_text_gets_out_of_its_quotes() {
+        assert_eq!(literal(r"a'b\c"), r"'a''b\\c'");
+        assert_eq!(quoted(&secret(r"a'b\c")).expose(), literal(r"a'b\c"));
+        assert_eq!(account("o'r", "%"), "'o''r'@'%'");
+    }
+
+    #[test]
+    fn several_accounts_are_changed_by_one_statement() {
+        let accounts = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(set_password(&accounts[..1], "P").expose(), "SET PASSWORD FOR a = P");
+        let both = "BEGIN NOT ATOMIC SET PASSWORD FOR a = P; SET PASSWORD FOR b = P; END";
+        assert_eq!(set_password(&accounts, "P").expose(), both);
+        assert_eq!(
+            alter_user(&accounts, &secret("p'"), true).expose(),
+            "ALTER USER a IDENTIFIED BY 'p''' RETAIN CURRENT PASSWORD, b IDENTIFIED BY 'p''' RETAIN CURRENT PASSWORD",
+        );
+        assert_eq!(alter_user(&accounts[..1], &secret("p"), false).expose(), "ALTER USER a IDENTIFIED BY 'p'");
+    }
+
+    #[test]
+    fn a_lock_s_name_is_never_too_long() {
+        assert!(lock(&"é".repeat(80)).len() <= 64);
+        assert_ne!(lock("a"), lock("b"));
+    }
+}

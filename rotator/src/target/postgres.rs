@@ -1,0 +1,279 @@
+//! PostgreSQL: the server is given a SCRAM-SHA-256 verifier, so that neither it nor its log ever sees a new password.
+
+use std::time::Duration;
+
+use postgres_protocol::escape::{escape_identifier, escape_literal};
+use postgres_protocol::password::scram_sha_256;
+use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Transaction};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
+
+use super::database::{Change, Driver};
+use super::Trust;
+use super::{Credentials, Engine};
+use crate::error::{Kind, TargetCode};
+use crate::log;
+use crate::secret::SecretText;
+
+/// For the connection, TLS and login together.
+const LOGIN: Duration = Duration::from_secs(8);
+/// For one statement, the wait for a lock included.
+const STATEMENT: &str = "10s";
+/// As AWS's own templates have it.
+const DEFAULT_DATABASE: &str = "postgres";
+/// Before it, a verifier would be taken for the password itself.
+const FIRST_WITH_SCRAM: u32 = 100_000;
+/// The namespace of the locks' keys.
+const LOCKS: Uuid = Uuid::from_u128(0x93a1_5c0f_2f4e_4a0b_8a53_d0f6_7e0b_3c11);
+/// Settings whose values are lists, and so are no literals.
+const LISTS: [&str; 4] = ["search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"];
+
+/// A PostgreSQL server, version 10 or later.
+pub struct Postgres {
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Postgres {
+    /// A server that is trusted so.
+    ///
+    /// # Errors
+    /// The certificates cannot be used.
+    pub fn new(trust: &Trust) -> Result<Self, Kind> {
+        Ok(Self { tls: trust.client_config()?.map(MakeRustlsConnect::new) })
+    }
+
+    async fn connect(&self, who: &Credentials) -> Result<Client, tokio_postgres::Error> {
+        let mut config = Config::new();
+        config
+            .host(&who.host)
+            .port(who.port)
+            .user(&who.user)
+            .password(who.password.expose())
+            .dbname(who.database.as_deref().unwrap_or(DEFAULT_DATABASE))
+            .application_name("rotator");
+        if let Some(tls) = &self.tls {
+            let (client, connection) = config.ssl_mode(SslMode::Require).connect(tls.clone()).await?;
+            tokio::spawn(connection);
+            Ok(client)
+        } else {
+            let (client, connection) = config.ssl_mode(SslMode::Disable).connect(NoTls).await?;
+            tokio::spawn(connection);
+            Ok(client)
+        }
+    }
+}
+
+impl Driver for Postgres {
+    type Session = Client;
+    const ENGINE: Engine = Engine { names: &["postgres", "aurora-postgresql"], port: 5432, longest_user: 63 };
+
+    async fn login(&self, who: &Credentials) -> Result<Option<Client>, Kind> {
+        let Ok(result) = timeout(LOGIN, self.connect(who)).await else {
+            return Err(Kind::TargetUnreachable("no answer to the login in time"));
+        };
+        match result {
+            Ok(client) => Ok(Some(client)),
+            Err(error) if is_refusal(&error) => Ok(None),
+            Err(error) => Err(kind("the login", &error)),
+        }
+    }
+
+    async fn query(&self, session: &mut Client) -> Result<(), Kind> {
+        session.simple_query("SELECT 1").await.map(drop).map_err(|error| kind("a query", &error))
+    }
+
+    async fn set_password(
+        &self,
+        session: &mut Client,
+        change: &Change<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        let transaction = begin(session, change.user).await?;
+        is_due().await?;
+        alter(&transaction, change).await?;
+        transaction.commit().await.map_err(|error| kind("the commit", &error))
+    }
+
+    async fn set_twin(
+        &self,
+        admin: &mut Client,
+        user: &str,
+        change: &Change<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        let mut transaction = begin(admin, change.user).await?;
+        is_due().await?;
+        bring_up_to_date(&mut transaction, user, change.user).await?;
+        alter(&transaction, change).await?;
+        transaction.commit().await.map_err(|error| kind("the commit", &error))
+    }
+}
+
+/// A transaction that holds the user's lock; its end gives it back. A lost connection is a transaction that did not happen,
+/// but for a lost commit.
+async fn begin<'a>(session: &'a mut Client, user: &str) -> Result<Transaction<'a>, Kind> {
+    let failed = |error| kind("a transaction", &error);
+    let transaction = session.transaction().await.map_err(failed)?;
+    let version = value(&transaction, "SHOW server_version_num").await.map_err(failed)?;
+    if version.and_then(|version| version.parse::<u32>().ok()).is_none_or(|version| version < FIRST_WITH_SCRAM) {
+        return Err(Kind::TargetUnfit("PostgreSQL before version 10 does not have SCRAM-SHA-256"));
+    }
+    let (key, _) = Uuid::new_v5(&LOCKS, user.as_bytes()).as_u64_pair();
+    let key = key.cast_signed();
+    // A pooler may lend the connection for one transaction alone, so nothing is set for longer.
+    let start = format!("SET LOCAL statement_timeout = '{STATEMENT}'; SELECT pg_advisory_xact_lock({key})");
+    transaction.batch_execute(&start).await.map_err(|error| kind("the lock", &error))?;
+    Ok(transaction)
+}
+
+async fn alter(transaction: &Transaction<'_>, change: &Change<'_>) -> Result<(), Kind> {
+    let user = escape_identifier(change.user);
+    let verifier = SecretText::from(scram_sha_256(change.password.expose().as_bytes()));
+    let verifier = SecretText::from(escape_literal(verifier.expose()));
+    let statement = SecretText::concat(&["ALTER ROLE ", &user, " PASSWORD ", verifier.expose()]);
+    transaction.batch_execute(statement.expose()).await.map_err(|error| match error.code() {
+        Some(code) if *code == SqlState::INVALID_PARAMETER_VALUE || *code == SqlState::INVALID_PASSWORD => {
+            Kind::PasswordRefused(TargetCode::new(code.code()))
+        }
+        _ => kind("ALTER ROLE", &error),
+    })
+}
+
+/// Makes the twin a member of the user, in whose name it works from its login on: whatever the user may do or owns, now
+/// or later, is the twin's too. What does not come with membership is copied: settings, and limits of logins.
+async fn bring_up_to_date(transaction: &mut Transaction<'_>, user: &str, twin: &str) -> Result<(), Kind> {
+    let (user_name, twin_name) = (escape_identifier(user), escape_identifier(twin));
+    let (user_text, twin_text) = (escape_literal(user), escape_literal(twin));
+    let failed = |what| move |error: tokio_postgres::Error| kind(what, &error);
+    let exists = format!("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = {twin_text}");
+    if value(transaction, &exists).await.map_err(failed("a query"))?.is_none() {
+        transaction.batch_execute(&format!("CREATE ROLE {twin_name}")).await.map_err(failed("CREATE ROLE"))?;
+    }
+    let limits = format!(
+        "SELECT 'LOGIN INHERIT CONNECTION LIMIT ' || rolconnlimit || ' VALID UNTIL ' || \
+         quote_literal(coalesce(rolvaliduntil, 'infinity')) FROM pg_catalog.pg_roles WHERE rolname = {user_text}"
+    );
+    let limits = value(transaction, &limits).await.map_err(failed("a query"))?;
+    let limits = limits.ok_or(Kind::TargetUnfit("the user whose twin is wanted does not exist"))?;
+    let grant = format!("ALTER ROLE {twin_name} {limits}; GRANT {user_name} TO {twin_name}");
+    transaction.batch_execute(&grant).await.map_err(failed("GRANT"))?;
+    copy_settings(transaction, &user_text, &twin_text, &twin_name).await.map_err(failed("ALTER ROLE SET"))?;
+
+    let savepoint = transaction.savepoint("role").await.map_err(failed("a savepoint"))?;
+    match savepoint.batch_execute(&format!("ALTER ROLE {twin_name} SET role = {user_text}")).await {
+        Ok(()) => savepoint.commit().await.map_err(failed("a savepoint")),
+        // Older servers want the admin itself to be a member of the user.
+        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            log::warn("the admin may not have the twin work in the user's name: what the twin makes is the twin's own");
+            savepoint.rollback().await.map_err(failed("a savepoint"))
+        }
+        Err(error) => Err(kind("ALTER ROLE SET role", &error)),
+    }
+}
+
+async fn copy_settings(
+    transaction: &Transaction<'_>,
+    user: &str,
+    twin: &str,
+    twin_name: &str,
+) -> Result<(), tokio_postgres::Error> {
+    let of = |role: &str| {
+        format!(
+            "SELECT coalesce(d.datname, ''), setting FROM pg_catalog.pg_db_role_setting s \
+             JOIN pg_catalog.pg_roles r ON r.oid = s.setrole LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, \
+             unnest(s.setconfig) setting WHERE r.rolname = {role} AND setting NOT LIKE 'role=%'"
+        )
+    };
+    let (wanted, present) = (rows(transaction, &of(user)).await?, rows(transaction, &of(twin)).await?);
+    let of_database = |database: &str| match database {
+        "" => format!("ALTER ROLE {twin_name}"),
+        name => format!("ALTER ROLE {twin_name} IN DATABASE {}", escape_identifier(name)),
+    };
+    for [database, setting] in present.iter().filter(|setting| !wanted.contains(setting)) {
+        let name = setting.split('=').next().unwrap_or_default();
+        transaction.batch_execute(&format!("{} RESET {}", of_database(database), setting_name(name))).await?;
+    }
+    for [database, setting] in wanted.iter().filter(|setting| !present.contains(setting)) {
+        let Some((name, value)) = setting.split_once('=') else { continue };
+        let (alter, quoted, value) = (of_database(database), setting_name(name), escape_literal(value));
+        let statement = if LISTS.contains(&name) {
+            format!("SELECT set_config('{name}', {value}, true); {alter} SET {quoted} FROM CURRENT")
+        } else {
+            format!("{alter} SET {quoted} = {value}")
+        };
+        transaction.batch_execute(&statement).await?;
+    }
+    Ok(())
+}
+
+/// A setting's name, which an extension's has in parts.
+fn setting_name(name: &str) -> String {
+    name.split('.').map(escape_identifier).collect::<Vec<_>>().join(".")
+}
+
+/// The first column of the first row. The simple protocol goes through every pooler.
+async fn value(transaction: &Transaction<'_>, query: &str) -> Result<Option<String>, tokio_postgres::Error> {
+    let answer = transaction.simple_query(query).await?;
+    Ok(answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    }))
+}
+
+/// Two columns.
+async fn rows(transaction: &Transaction<'_>, query: &str) -> Result<Vec<[String; 2]>, tokio_postgres::Error> {
+    let answer = transaction.simple_query(query).await?;
+    let text = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => Some([row.get(0)?.to_owned(), row.get(1)?.to_owned()]),
+        _ => None,
+    };
+    Ok(answer.iter().filter_map(text).collect())
+}
+
+/// Whether the server refused the credentials: a wrong password, no such user, or one that may not log in.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    let refusals = [&SqlState::INVALID_PASSWORD, &SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
+    error.code().is_some_and(|code| refusals.contains(&code))
+}
+
+/// What an error means; nothing of its text is kept, for it may quote a statement.
+fn kind(what: &'static str, error: &tokio_postgres::Error) -> Kind {
+    let Some(code) = error.code() else {
+        return Kind::TargetUnreachable(broken_off(error));
+    };
+    let told = TargetCode::new(code.code());
+    match code.code() {
+        "42501" => Kind::TargetDenied { what, code: told },
+        "25006" => Kind::TargetUnfit("the server is read-only: a replica?"),
+        "55P03" | "57014" => Kind::TargetBusy(told),
+        code if code.starts_with("53") => Kind::TargetBusy(told),
+        code if code.starts_with("08") || code.starts_with("57P") => Kind::TargetUnreachable("it is stopping or starting"),
+        _ => Kind::TargetFailed { what, code: told },
+    }
+}
+
+fn broken_off(error: &tokio_postgres::Error) -> &'static str {
+    // The library's kinds are private, their words are not.
+    match error.to_string() {
+        text if text.starts_with("error performing TLS handshake") => {
+            "no TLS by a certificate for its name that can be trusted"
+        }
+        text if text.starts_with("error connecting") => "no connection",
+        text if text.starts_with("authentication error") => "it asks for a login that is not by SCRAM-SHA-256 or MD5",
+        _ => "the connection broke off",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_of_an_extension_is_named_in_parts() {
+        assert_eq!(setting_name("search_path"), "\"search_path\"");
+        assert_eq!(setting_name("my.var"), "\"my\".\"var\"");
+    }
+}

@@ -1,0 +1,232 @@
+//! The PostgreSQL target, against a real server.
+#![cfg(feature = "postgres")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod servers;
+
+use contract::{LoginCheck, Strategy, Tls};
+use rotator::error::Kind;
+use rotator::secret::SecretText;
+use rotator::target::database::Database;
+use rotator::target::postgres::Postgres as Driver;
+use rotator::target::{Target, Trust, Values};
+use servers::postgres::Postgres;
+use servers::{ADMIN, ADMIN_PASSWORD, HOST, OTHER_HOST};
+
+const OLD: &str = "old-canary-77'\"\\";
+const NEW: &str = "new-canary-88'\"\\";
+
+fn target(server: &Postgres, tls: Tls, strategy: Strategy, admin: bool) -> Database<Driver> {
+    let ca = || Ok(server.ca_pem().as_bytes().to_vec());
+    let admin = admin.then(|| format!(r#"{{"username":"{ADMIN}","password":"{ADMIN_PASSWORD}"}}"#).into());
+    Database::new(Driver::new(&Trust::new(tls, ca).unwrap()).unwrap(), "password", strategy, admin)
+}
+
+fn value_at(host: &str, server: &Postgres, user: &str, password: &str) -> SecretText {
+    let (host, port) = (serde_json::json!(host), server.port());
+    let password = serde_json::json!(password);
+    format!(
+        r#"{{"engine":"postgres","host":{host},"port":{port},"username":"{user}","password":{password},"dbname":"postgres"}}"#
+    )
+    .into()
+}
+
+fn value(server: &Postgres, user: &str, password: &str) -> SecretText {
+    value_at(HOST, server, user, password)
+}
+
+/// A user with the old password, and a table that it may read.
+fn with_user(server: &Postgres, user: &str) {
+    let (user, password) = (user.replace('"', "\"\""), OLD.replace('\'', "''"));
+    server.sql(&format!("CREATE ROLE \"{user}\" LOGIN PASSWORD '{password}' CONNECTION LIMIT 7"));
+}
+
+async fn set(target: &Database<Driver>, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
+    target.set(Values { current, pending, previous: None }, async || Ok(())).await
+}
+
+async fn test(target: &Database<Driver>, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
+    target.test(Values { current, pending, previous: None }).await
+}
+
+#[tokio::test]
+async fn a_user_gets_a_new_password_by_itself_or_by_the_admin_and_the_log_never_has_it() {
+    let server = Postgres::start(false);
+    for (user, admin) in [("app", false), ("we\"ird", true)] {
+        with_user(&server, user);
+        let target = target(&server, Tls::Off, Strategy::SingleUser, admin);
+        let user_json = user.replace('"', "\\\"");
+        let (current, pending) = (value(&server, &user_json, OLD), value(&server, &user_json, NEW));
+        for _ in 0..2 {
+            set(&target, &current, &pending).await.unwrap();
+            test(&target, &current, &pending).await.unwrap();
+        }
+        assert!(server.login(user, NEW, "postgres") && !server.login(user, OLD, "postgres"));
+    }
+    let log = std::fs::read_to_string(server.log()).unwrap();
+    assert!(log.contains("ALTER ROLE \"app\" PASSWORD"), "the log has every statement");
+    // What the test itself set up is there; what the target did is not.
+    assert!(!log.contains("new-canary"), "{log}");
+}
+
+#[tokio::test]
+async fn the_previous_password_heals_what_has_come_apart() {
+    let server = Postgres::start(false);
+    with_user(&server, "app");
+    let target = target(&server, Tls::Off, Strategy::SingleUser, false);
+    let (current, pending) = (value(&server, "app", "never told"), value(&server, "app", NEW));
+    let previous = value(&server, "app", OLD);
+    let values = Values { current: &current, pending: &pending, previous: Some(&previous) };
+    assert_eq!(set(&target, &current, &pending).await, Err(Kind::NoLogin));
+    target.set(values, async || Ok(())).await.unwrap();
+    assert!(server.login("app", NEW, "postgres"));
+}
+
+#[tokio::test]
+async fn a_change_that_is_no_longer_due_does_not_happen() {
+    let server = Postgres::start(false);
+    with_user(&server, "app");
+    let target = target(&server, Tls::Off, Strategy::SingleUser, false);
+    let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
+    let values = Values { current: &current, pending: &pending, previous: None };
+    let error = target.set(values, async || Err(Kind::TakenOver)).await.unwrap_err();
+    assert_eq!(error, Kind::TakenOver);
+    assert!(server.login("app", OLD, "postgres"));
+}
+
+#[tokio::test]
+async fn a_password_that_is_taken_but_not_accepted_is_taken_back() {
+    let server = Postgres::start(false);
+    with_user(&server, "app");
+    let target = target(&server, Tls::Off, Strategy::SingleUser, true);
+    let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
+    set(&target, &current, &pending).await.unwrap();
+    server.sql("ALTER ROLE app NOLOGIN");
+    assert_eq!(test(&target, &current, &pending).await, Err(Kind::NotAccepted));
+    server.sql("ALTER ROLE app LOGIN");
+    assert!(server.login("app", OLD, "postgres"));
+}
+
+#[tokio::test]
+async fn an_abandoned_rotation_is_settled_for_what_is_current() {
+    let server = Postgres::start(false);
+    with_user(&server, "app");
+    let target = target(&server, Tls::Off, Strategy::SingleUser, false);
+    let (current, stray) = (value(&server, "app", NEW), value(&server, "app", OLD));
+    target.settle(&current, &stray).await.unwrap();
+    assert!(server.login("app", NEW, "postgres"));
+    target.settle(&current, &stray).await.unwrap();
+    let other = value(&server, "app", "x");
+    assert_eq!(target.settle(&other, &stray).await, Err(Kind::NoLogin));
+}
+
+#[tokio::test]
+async fn alternating_users_see_own_and_make_the_same_things() {
+    let server = Postgres::start(false);
+    with_user(&server, "app");
+    server.sql(
+        "CREATE SCHEMA own AUTHORIZATION app; CREATE TABLE told (n int); GRANT SELECT ON told TO app;
+         ALTER ROLE app SET search_path = own, \"$user\", public; ALTER ROLE app SET work_mem = '9MB';
+         ALTER ROLE app IN DATABASE postgres SET statement_timeout = '77s'",
+    );
+    let target = target(&server, Tls::Off, Strategy::AlternatingUsers, true);
+    let (user, clone) = (value(&server, "app", OLD), value(&server, "app_clone", NEW));
+    assert_eq!(target.next_user(&user).unwrap(), Some(("username", "app_clone".to_owned())));
+    assert_eq!(target.next_user(&clone).unwrap(), Some(("username", "app".to_owned())));
+
+    set(&target, &user, &clone).await.unwrap();
+    test(&target, &user, &clone).await.unwrap();
+    assert!(server.login("app", OLD, "postgres"), "the current user is not touched");
+    let ask = |sql: &str| server.sql_as("app_clone", NEW, "postgres", sql).unwrap();
+    assert_eq!(ask("SELECT current_user, session_user"), "app|app_clone");
+    assert_eq!(ask("SELECT count(*) FROM told; CREATE TABLE made (n int)"), "0");
+    assert_eq!(ask("SHOW search_path; SHOW work_mem; SHOW statement_timeout"), "own, \"$user\", public\n9MB\n77s");
+    assert_eq!(server.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'made'"), "app");
+    assert_eq!(server.sql("SELECT rolconnlimit FROM pg_roles WHERE rolname = 'app_clone'"), "7");
+
+    // Back to the user, then to the clone again: what the user gained or lost meanwhile is the clone's.
+    let (again, third) = (value(&server, "app", NEW), value(&server, "app_clone", OLD));
+    set(&target, &clone, &again).await.unwrap();
+    test(&target, &clone, &again).await.unwrap();
+    server.sql("CREATE TABLE later (n int); GRANT SELECT ON later TO app; REVOKE SELECT ON told FROM app; ALTER ROLE app RESET work_mem");
+    set(&target, &again, &third).await.unwrap();
+    let ask = |sql: &str| server.sql_as("app_clone", OLD, "postgres", sql);
+    assert_eq!(ask("SELECT count(*) FROM later").unwrap(), "0");
+    assert!(ask("SELECT count(*) FROM told").unwrap_err().contains("permission denied"));
+    assert_eq!(ask("SHOW work_mem").unwrap(), "4MB");
+    assert!(!std::fs::read_to_string(server.log()).unwrap().contains("new-canary"));
+}
+
+#[tokio::test]
+async fn another_user_or_server_than_the_current_one_is_refused() {
+    let server = Postgres::start(false);
+    with_user(&server, "app");
+    let current = value(&server, "app", OLD);
+    let single = target(&server, Tls::Off, Strategy::SingleUser, false);
+    let twins = target(&server, Tls::Off, Strategy::AlternatingUsers, true);
+    for (target, pending) in [
+        (&single, value(&server, "other", NEW)),
+        (&single, value_at(OTHER_HOST, &server, "app", NEW)),
+        (&twins, value(&server, "app", NEW)),
+        (&twins, value(&server, "other_clone", NEW)),
+    ] {
+        assert_eq!(set(target, &current, &pending).await, Err(Kind::OtherPlace));
+    }
+    let no_admin = target(&server, Tls::Off, Strategy::AlternatingUsers, false);
+    let error = set(&no_admin, &current, &value(&server, "app_clone", NEW)).await.unwrap_err();
+    assert!(matches!(error, Kind::TargetUnfit(_)), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_admin_may_not_do_is_told_by_its_name() {
+    let server = Postgres::start(false);
+    with_user(&server, "app");
+    server.sql("CREATE ROLE weak LOGIN PASSWORD 'weak'");
+    let admin = Some(r#"{"username":"weak","password":"weak"}"#.to_owned().into());
+    let driver = Driver::new(&Trust::Network).unwrap();
+    let target = Database::new(driver, "password", Strategy::SingleUser, admin);
+    let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
+    let error = set(&target, &current, &pending).await.unwrap_err();
+    assert_eq!(error.to_string(), "the target refused ALTER ROLE: error 42501");
+    let wrong = Some(r#"{"username":"weak","password":"wrong"}"#.to_owned().into());
+    let target = Database::new(Driver::new(&Trust::Network).unwrap(), "password", Strategy::SingleUser, wrong);
+    assert_eq!(set(&target, &current, &pending).await, Err(Kind::AdminRefused));
+}
+
+#[tokio::test]
+async fn tls_is_verified_in_full_and_never_given_up() {
+    let (server, other, plain) = (Postgres::start(true), Postgres::start(true), Postgres::start(false));
+    for server in [&server, &plain] {
+        with_user(server, "app");
+    }
+    let trusted = target(&server, Tls::VerifyFull, Strategy::SingleUser, false);
+    for host in [HOST, "localhost"] {
+        let asked = trusted.check(&value_at(host, &server, "app", OLD)).await.unwrap();
+        assert_eq!(asked, Some(LoginCheck::Opens), "{host}");
+    }
+    let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
+    set(&trusted, &current, &pending).await.unwrap();
+    test(&trusted, &current, &pending).await.unwrap();
+
+    let no_tls = Kind::TargetUnreachable("no TLS by a certificate for its name that can be trusted");
+    let other_authority = target(&other, Tls::VerifyFull, Strategy::SingleUser, false);
+    assert_eq!(set(&other_authority, &pending, &current).await, Err(no_tls.clone()));
+    let other_name = [NEW, OLD].map(|password| value_at(OTHER_HOST, &server, "app", password));
+    assert_eq!(set(&trusted, &other_name[0], &other_name[1]).await, Err(no_tls.clone()));
+    let without = [OLD, NEW].map(|password| value(&plain, "app", password));
+    assert_eq!(set(&trusted, &without[0], &without[1]).await, Err(no_tls));
+    assert!(plain.login("app", OLD, "postgres"));
+    assert!(!std::fs::read_to_string(plain.log()).unwrap().contains("connection authorized: user=app application_name=rotator"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_no_wrong_password() {
+    let mut server = Postgres::start(false);
+    with_user(&server, "app");
+    let target = target(&server, Tls::Off, Strategy::SingleUser, false);
+    server.stop();
+    assert_eq!(target.check(&value(&server, "app", OLD)).await.unwrap(), Some(LoginCheck::Unreachable));
+    server.start_again();
+    assert_eq!(target.check(&value(&server, "app", OLD)).await.unwrap(), Some(LoginCheck::Opens));
+    assert_eq!(target.check(&value(&server, "app", "wrong")).await.unwrap(), Some(LoginCheck::Refused));
+}

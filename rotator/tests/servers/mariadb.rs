@@ -1,0 +1,146 @@
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{
+    ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST, Process, free_port, printed, program, run, unprivileged,
+};
+
+/// Debian's own folder of plugins.
+const PLUGINS: &str = "/usr/lib/mysql/plugin";
+
+/// A MariaDB server, which takes only TLS where it has TLS.
+pub struct MariaDb {
+    /// First, so that the server ends before its folder goes.
+    process: Option<Process>,
+    dir: TempDir,
+    port: u16,
+    tls: Option<Certificates>,
+}
+
+impl MariaDb {
+    /// Makes the system's tables and starts a server on them.
+    pub fn start(tls: bool) -> Self {
+        let dir = TempDir::with_prefix("mariadb-").unwrap();
+        let tls = tls.then(Certificates::new);
+        if let Some(certificates) = &tls {
+            certificates.write(dir.path());
+        }
+        let mut server = Self { process: None, dir, port: free_port(), tls };
+        let mut install = program("mariadb-install-db");
+        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+        install.args(server.data()).arg("--innodb-flush-log-at-trx-commit=0");
+        printed(&run(&mut install, ""));
+        let admin = format!(
+            "CREATE USER {ADMIN}@'%' IDENTIFIED BY '{}'; GRANT ALL ON *.* TO {ADMIN}@'%' WITH GRANT OPTION;",
+            ADMIN_PASSWORD.replace('\'', "''"),
+        );
+        std::fs::write(server.dir.path().join("init.sql"), admin.replace("; ", ";\n")).unwrap();
+        server.run(&[format!("--init-file={}", server.file("init.sql"))]);
+        server
+    }
+
+    /// Starts the server that was stopped.
+    pub fn start_again(&mut self) {
+        self.run(&[]);
+    }
+
+    fn run(&mut self, settings: &[String]) {
+        let mut command = program("mariadbd");
+        command.arg("--no-defaults").args(self.data()).args([
+            format!("--bind-address={HOST},{OTHER_HOST}"),
+            format!("--port={}", self.port),
+            format!("--socket={}", self.file("socket")),
+            format!("--pid-file={}", self.file("pid")),
+            format!("--general-log-file={}", self.log().display()),
+        ]);
+        command.args(["--general-log=ON", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]);
+        command.args(["--innodb-buffer-pool-size=16M", "--innodb-fast-shutdown=2", "--performance-schema=OFF"]);
+        if !PathBuf::from(PLUGINS).join("simple_password_check.so").exists() {
+            let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/servers/mariadb-plugins");
+            let ours = std::env::var_os("MARIADB_PLUGINS").unwrap_or_else(|| ours.into());
+            command.arg(format!("--plugin-dir={}", ours.display()));
+        }
+        if self.tls.is_some() {
+            for (name, file) in [("ca", "ca.pem"), ("cert", "server.pem"), ("key", "server.key")] {
+                command.arg(format!("--ssl-{name}={}", self.file(file)));
+            }
+            command.arg("--require-secure-transport=ON");
+        } else {
+            command.arg("--skip-ssl");
+        }
+        command.args(settings);
+        let answers = || self.login(ADMIN, ADMIN_PASSWORD, "");
+        self.process = Some(Process::start(&mut command, self.dir.path().join("output"), "TERM", answers));
+    }
+
+    /// Ends the server; its data and port stay.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// The port, on [`HOST`] and [`OTHER_HOST`].
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The general log, with every statement.
+    pub fn log(&self) -> PathBuf {
+        self.dir.path().join("general.log")
+    }
+
+    /// The certificate that a client has to trust.
+    pub fn ca_pem(&self) -> &str {
+        self.tls.as_ref().unwrap().ca_pem()
+    }
+
+    /// Runs statements as [`ADMIN`]; the rows, columns apart by tabs.
+    pub fn sql(&self, sql: &str) -> String {
+        printed(&run(&mut self.client(ADMIN, ADMIN_PASSWORD, ""), sql))
+    }
+
+    /// Runs statements as any user; the rows, or the error.
+    pub fn sql_as(&self, user: &str, password: &str, database: &str, sql: &str) -> Result<String, String> {
+        let output = run(&mut self.client(user, password, database), sql);
+        if output.status.success() {
+            return Ok(printed(&output));
+        }
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// Whether a user gets in; the empty database is none.
+    pub fn login(&self, user: &str, password: &str, database: &str) -> bool {
+        run(&mut self.client(user, password, database), "SELECT 1").status.success()
+    }
+
+    fn client(&self, user: &str, password: &str, database: &str) -> Command {
+        let mut client = program("mariadb");
+        client.args([
+            "--no-defaults",
+            "--batch",
+            "--raw",
+            "--skip-column-names",
+            "--protocol=tcp",
+            "--connect-timeout=10",
+        ]);
+        client.args(["--host", HOST, "--port", &self.port.to_string(), "--user", user, database]);
+        client.env("MYSQL_PWD", password);
+        if self.tls.is_some() {
+            client.args(["--ssl-verify-server-cert", "--ssl-ca", &self.file("ca.pem")]);
+        }
+        client
+    }
+
+    /// Where the data is, and as whom the server works: it refuses to be root unless it is told to. Of a folder for
+    /// temporary files it takes all for its own and removes what it finds.
+    fn data(&self) -> Vec<String> {
+        let mut data = vec![format!("--datadir={}", self.file("data")), format!("--tmpdir={}", self.file(""))];
+        data.extend(unprivileged().map(|_| "--user=root".to_owned()));
+        data
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+}
