@@ -130,8 +130,7 @@ impl Ready {
             Asked::Own(_) => self.store.in_rotation(None),
         };
         let Config { field, password, derived, .. } = &self.config;
-        let rotation =
-            Rotation { store: &store, target: &target, field: field.as_deref(), policy: password, derived };
+        let rotation = Rotation { store: &store, target: &target, field: field.as_deref(), policy: password, derived };
         let answer = |version_id, outcome| Answer {
             secret_arn: own.clone(),
             version_id,

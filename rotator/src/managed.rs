@@ -55,7 +55,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             self.check_base(version, current).await?;
             let previous = self.store.staged(PREVIOUS).await.map_err(failed)?;
             let previous = previous.as_ref().map(|previous| &previous.value);
-            let values = Values { current: &current.value, pending: &version.value, previous };
+            let values = Values { current: &current.value, pending: &version.value, previous, is_new: false };
             let set = self.target.set(values, async || self.is_due(&version.id).await).await;
             if let Err(kind) = set {
                 // Without the label, Secrets Manager begins anew the next time, with another value.
@@ -72,7 +72,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     async fn managed_test(&self, version: Option<Version>, current: Option<Version>) -> Result<Done, Error> {
         if let Some(current) = &current {
             let pending = version.as_ref().unwrap_or(current);
-            let values = Values { current: &current.value, pending: &pending.value, previous: None };
+            let values = Values { current: &current.value, pending: &pending.value, previous: None, is_new: false };
             self.target.test(values).await.map_err(|kind| kind.at(Step::Test))?;
         }
         Ok(Done { outcome: Outcome::StepDone, replaced: None })
@@ -83,7 +83,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if let Some(current) = &current {
             self.check_base(version, current).await?;
             // A move is only ever made to what has been tried.
-            let values = Values { current: &current.value, pending: &version.value, previous: None };
+            let values = Values { current: &current.value, pending: &version.value, previous: None, is_new: false };
             self.target.test(values).await.map_err(|kind| kind.at(Step::Test))?;
         }
         let base = current.as_ref().map(|current| current.id.as_str());

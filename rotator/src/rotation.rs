@@ -65,6 +65,8 @@ struct Draft {
     base: Option<Version>,
     value: SecretText,
     labels: Vec<String>,
+    /// Whether this very delivery has put it.
+    is_new: bool,
     /// Whether it became current by being put, as a secret's first version may.
     current: bool,
 }
@@ -72,7 +74,7 @@ struct Draft {
 impl Draft {
     fn of(version: Version, base: Option<Version>) -> Self {
         let Version { id, value, labels, .. } = version;
-        Self { id, base, value, labels, current: false }
+        Self { id, base, value, labels, is_new: false, current: false }
     }
 }
 
@@ -131,7 +133,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         match put.map_err(|kind| kind.at(Step::Create))? {
             Put::Stored { current } => {
                 let labels = vec![PENDING.to_owned(), base_label];
-                Ok(Begun::Pending(Draft { id: token.to_owned(), base, value, labels, current }))
+                Ok(Begun::Pending(Draft { id: token.to_owned(), base, value, labels, is_new: true, current }))
             }
             // Another delivery of the tick was faster, or this one comes so late that no label is left on its version.
             Put::Exists => match self.store.version(token).await.map_err(|kind| kind.at(Step::Create))? {
@@ -153,7 +155,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             let value = self.new_value(refused.base.as_ref()).map_err(failed)?;
             let id = tick::another(token, number);
             if let Put::Stored { current } = self.store.put(&id, &value, &stages).await.map_err(failed)? {
-                return Ok(Draft { id, value, labels, current, ..refused });
+                return Ok(Draft { id, value, labels, is_new: true, current, ..refused });
             }
         }
         Err(Kind::Unreadable.at(Step::Create))
@@ -265,7 +267,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             None
         };
         let previous = previous.as_ref().map(|version| &version.value);
-        let values = Values { current: &base.value, pending: &draft.value, previous };
+        let values = Values { current: &base.value, pending: &draft.value, previous, is_new: draft.is_new };
         let is_due = async || self.is_due(&draft.id).await;
         self.target.set(values, is_due).await.map_err(|kind| kind.at(Step::Set))?;
         self.target.test(values).await.map_err(|kind| kind.at(Step::Test))

@@ -48,11 +48,11 @@ fn with_user(server: &MariaDb, user: &str) {
 }
 
 async fn set(target: &Database<Mysql>, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.set(Values { current, pending, previous: None }, async || Ok(())).await
+    target.set(Values { current, pending, previous: None, is_new: false }, async || Ok(())).await
 }
 
 async fn test(target: &Database<Mysql>, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.test(Values { current, pending, previous: None }).await
+    target.test(Values { current, pending, previous: None, is_new: false }).await
 }
 
 /// What the server was asked since it was started, but for what the tests' own clients asked.
@@ -97,7 +97,7 @@ async fn the_previous_password_heals_what_has_come_apart() {
     let (current, pending) = (value(&server, "app", "never told"), value(&server, "app", NEW));
     assert_eq!(set(&target, &current, &pending).await, Err(Kind::NoLogin));
     let previous = value(&server, "app", OLD);
-    let values = Values { current: &current, pending: &pending, previous: Some(&previous) };
+    let values = Values { current: &current, pending: &pending, previous: Some(&previous), is_new: false };
     target.set(values, async || Ok(())).await.unwrap();
     assert!(server.login("app", NEW, ""));
 }
@@ -107,11 +107,11 @@ async fn a_change_that_is_no_longer_due_does_not_happen() {
     let server = MariaDb::start(false);
     with_user(&server, "app");
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
-    let values = Values { current: &current, pending: &pending, previous: None };
+    let values = Values { current: &current, pending: &pending, previous: None, is_new: false };
     let target = plain(Strategy::SingleUser, false);
     assert_eq!(target.set(values, async || Err(Kind::TakenOver)).await, Err(Kind::TakenOver));
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app_clone", NEW));
-    let values = Values { current: &current, pending: &pending, previous: None };
+    let values = Values { current: &current, pending: &pending, previous: None, is_new: false };
     let target = plain(Strategy::AlternatingUsers, true);
     assert_eq!(target.set(values, async || Err(Kind::TakenOver)).await, Err(Kind::TakenOver));
     assert!(server.login("app", OLD, ""));

@@ -42,11 +42,11 @@ fn with_user(server: &Postgres, user: &str) {
 }
 
 async fn set(target: &Database<Driver>, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.set(Values { current, pending, previous: None }, async || Ok(())).await
+    target.set(Values { current, pending, previous: None, is_new: false }, async || Ok(())).await
 }
 
 async fn test(target: &Database<Driver>, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.test(Values { current, pending, previous: None }).await
+    target.test(Values { current, pending, previous: None, is_new: false }).await
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn the_previous_password_heals_what_has_come_apart() {
     let target = target(&server, Tls::Off, Strategy::SingleUser, false);
     let (current, pending) = (value(&server, "app", "never told"), value(&server, "app", NEW));
     let previous = value(&server, "app", OLD);
-    let values = Values { current: &current, pending: &pending, previous: Some(&previous) };
+    let values = Values { current: &current, pending: &pending, previous: Some(&previous), is_new: false };
     assert_eq!(set(&target, &current, &pending).await, Err(Kind::NoLogin));
     target.set(values, async || Ok(())).await.unwrap();
     assert!(server.login("app", NEW, "postgres"));
@@ -88,7 +88,7 @@ async fn a_change_that_is_no_longer_due_does_not_happen() {
     with_user(&server, "app");
     let target = target(&server, Tls::Off, Strategy::SingleUser, false);
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
-    let values = Values { current: &current, pending: &pending, previous: None };
+    let values = Values { current: &current, pending: &pending, previous: None, is_new: false };
     let error = target.set(values, async || Err(Kind::TakenOver)).await.unwrap_err();
     assert_eq!(error, Kind::TakenOver);
     assert!(server.login("app", OLD, "postgres"));
@@ -216,7 +216,11 @@ async fn tls_is_verified_in_full_and_never_given_up() {
     let without = [OLD, NEW].map(|password| value(&plain, "app", password));
     assert_eq!(set(&trusted, &without[0], &without[1]).await, Err(no_tls));
     assert!(plain.login("app", OLD, "postgres"));
-    assert!(!std::fs::read_to_string(plain.log()).unwrap().contains("connection authorized: user=app application_name=rotator"));
+    assert!(
+        !std::fs::read_to_string(plain.log())
+            .unwrap()
+            .contains("connection authorized: user=app application_name=rotator")
+    );
 }
 
 #[tokio::test]

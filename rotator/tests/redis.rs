@@ -69,11 +69,11 @@ fn by_itself() -> AnyTarget {
 }
 
 async fn set(target: &AnyTarget, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.set(Values { current, pending, previous: None }, async || Ok(())).await
+    target.set(Values { current, pending, previous: None, is_new: false }, async || Ok(())).await
 }
 
 async fn test(target: &AnyTarget, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.test(Values { current, pending, previous: None }).await
+    target.test(Values { current, pending, previous: None, is_new: false }).await
 }
 
 async fn rotate(target: &AnyTarget, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
@@ -125,7 +125,7 @@ async fn a_user_whose_current_value_is_wrong_gets_in_by_the_previous_one() {
     let server = start("+@admin");
     let place = at(&server);
     let (current, pending, previous) = (place.app("wrong"), place.app(NEW), place.app(OLD));
-    let values = Values { current: &current, pending: &pending, previous: Some(&previous) };
+    let values = Values { current: &current, pending: &pending, previous: Some(&previous), is_new: false };
     let target = by_itself();
     target.set(values, async || Ok(())).await.unwrap();
     target.test(values).await.unwrap();
@@ -183,7 +183,7 @@ async fn a_user_that_any_password_opens_is_refused_and_stays_what_it_is() {
 async fn a_delivery_that_is_no_longer_due_changes_nothing() {
     let server = start("+@read");
     let (current, pending) = (at(&server).app(OLD), at(&server).app(NEW));
-    let values = Values { current: &current, pending: &pending, previous: None };
+    let values = Values { current: &current, pending: &pending, previous: None, is_new: false };
     assert_eq!(by_admin().set(values, async || Err(Kind::TakenOver)).await, Err(Kind::TakenOver));
     assert_eq!(open(&server, "app"), [OLD]);
 }
@@ -192,7 +192,7 @@ async fn a_delivery_that_is_no_longer_due_changes_nothing() {
 async fn a_late_delivery_removes_no_newer_password() {
     let server = start("+@read");
     let (current, late, newer) = (at(&server).app(OLD), at(&server).app(NEW), at(&server).app(NEWER));
-    let values = Values { current: &current, pending: &late, previous: None };
+    let values = Values { current: &current, pending: &late, previous: None, is_new: false };
     // Right after this one was found to be due, another tick makes its change.
     let overtaken = async || rotate(&by_admin(), &current, &newer).await;
     by_admin().set(values, overtaken).await.unwrap();
@@ -207,7 +207,7 @@ async fn a_late_delivery_that_would_remove_what_another_has_removed_changes_noth
     let place = at(&server);
     rotate(&by_admin(), &place.app(OLD), &place.app(NEW)).await.unwrap();
     let (current, late, newer) = (place.app(NEW), place.app(NEWER), place.app(NEWEST));
-    let values = Values { current: &current, pending: &late, previous: None };
+    let values = Values { current: &current, pending: &late, previous: None, is_new: false };
     let overtaken = async || rotate(&by_admin(), &current, &newer).await;
     let refused = by_admin().set(values, overtaken).await.unwrap_err();
     assert_eq!(refused.to_string(), "the target is too busy: error concurrent-change");

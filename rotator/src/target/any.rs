@@ -1,13 +1,13 @@
 use contract::{ConfigError, LoginCheck, Target as Opens, env};
 
+use super::{Nothing, Target, Values};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
 use super::{Trust, database::Database};
-use super::{Nothing, Target, Values};
 use crate::error::Kind;
 use crate::secret::SecretText;
 
 /// The target that the function's environment names.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum AnyTarget {
     /// Nothing.
     None(Nothing),

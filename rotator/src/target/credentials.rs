@@ -50,7 +50,11 @@ impl Credentials {
         if admin.database.is_none() {
             admin.database.clone_from(&user.database);
         }
-        if admin.is_at(user) { Ok(admin) } else { Err(Unfit::NoLogin("host` and `port` of the user's own server, or none of the two")) }
+        if admin.is_at(user) {
+            Ok(admin)
+        } else {
+            Err(Unfit::NoLogin("host` and `port` of the user's own server, or none of the two"))
+        }
     }
 
     fn read_at(value: &SecretText, field: &str, engine: &Engine, host: String) -> Result<Self, Unfit> {

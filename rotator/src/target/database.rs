@@ -133,16 +133,16 @@ impl<D: Driver> Database<D> {
         &self,
         current: &Credentials,
         pending: &Credentials,
-        previous: Option<&SecretText>,
+        values: Values<'_>,
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
         if pending.user != current.user {
             return Err(Kind::OtherPlace);
         }
-        if self.opens(pending).await? {
+        if !values.is_new && self.opens(pending).await? {
             return Ok(());
         }
-        let mut changed = self.session(current, previous).await?;
+        let mut changed = self.session(current, values.previous).await?;
         let present = (!changed.by_previous).then_some(&current.password);
         let change = Change { user: &pending.user, password: &pending.password, present, own: changed.own };
         self.driver.set_password(&mut changed.session, &change, is_due).await?;
@@ -209,7 +209,7 @@ impl<D: Driver> Target for Database<D> {
             return Err(Kind::OtherPlace);
         }
         match self.strategy {
-            Strategy::SingleUser => self.set_single(&current, &pending, values.previous, is_due).await,
+            Strategy::SingleUser => self.set_single(&current, &pending, values, is_due).await,
             Strategy::AlternatingUsers => self.set_alternating(&current, &pending, is_due).await,
         }
     }

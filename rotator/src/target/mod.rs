@@ -31,6 +31,9 @@ pub struct Values<'a> {
     pub pending: &'a SecretText,
     /// What they had before.
     pub previous: Option<&'a SecretText>,
+    /// Whether `pending` was made just now, so that no target can know it yet, and none need be asked: refused logins are
+    /// what watchful people are woken up for, and what some servers lock users out for.
+    pub is_new: bool,
 }
 
 /// The system that a password opens. Each call may come again with the same values, after a crash at any point.

@@ -11,8 +11,8 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
-use super::database::{Change, Driver};
 use super::Trust;
+use super::database::{Change, Driver};
 use super::{Credentials, Engine};
 use crate::error::{Kind, TargetCode};
 use crate::log;
@@ -250,7 +250,9 @@ fn kind(what: &'static str, error: &tokio_postgres::Error) -> Kind {
         "25006" => Kind::TargetUnfit("the server is read-only: a replica?"),
         "55P03" | "57014" => Kind::TargetBusy(told),
         code if code.starts_with("53") => Kind::TargetBusy(told),
-        code if code.starts_with("08") || code.starts_with("57P") => Kind::TargetUnreachable("it is stopping or starting"),
+        code if code.starts_with("08") || code.starts_with("57P") => {
+            Kind::TargetUnreachable("it is stopping or starting")
+        }
         _ => Kind::TargetFailed { what, code: told },
     }
 }

@@ -1,6 +1,7 @@
 //! Redis and Valkey: the server is given a password's SHA-256 hash, never the password but to log in. It keeps two at a
 //! time, so that readers get in by the current value and by the new one.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ const SET_USER: &str = "ACL SETUSER, for which a user needs +acl|setuser";
 /// A Redis server, version 6 or later, or a Valkey server.
 pub struct Redis {
     tls: Option<TlsConnector>,
+    /// Whether this invocation has changed the user itself, and so has seen that it needs a password.
+    changed: Cell<bool>,
 }
 
 /// A connection, and who has logged in on it.
@@ -61,7 +64,8 @@ impl Redis {
     /// The certificates cannot be used.
     pub fn new(trust: &Trust) -> Result<Self, Kind> {
         let config = trust.client_config()?;
-        Ok(Self { tls: config.map(|config| TlsConnector::from(std::sync::Arc::new(config))) })
+        let tls = config.map(|config| TlsConnector::from(std::sync::Arc::new(config)));
+        Ok(Self { tls, changed: Cell::new(false) })
     }
 
     async fn connect(&self, who: &Credentials) -> Result<MultiplexedConnection, Kind> {
@@ -97,14 +101,15 @@ impl Driver for Redis {
         timeout(LOGIN, self.authenticate(who)).await.unwrap_or(Err(NO_ANSWER))
     }
 
-    /// Proves besides that no other password would do.
+    /// Where a password was accepted before it was set, proves besides that not any would do. Never else: a refused login
+    /// is what watchful people are woken up for.
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         match cmd("PING").query_async::<()>(&mut session.connection).await {
             // An answer too: from a server that knows the user.
             Err(error) if error.code() != Some("NOPERM") => return Err(kind("PING", &error)),
             _ => {}
         }
-        if session.accepts(WRONG_PASSWORD).await? { Err(NO_PASSWORD) } else { Ok(()) }
+        if !self.changed.get() && session.accepts(WRONG_PASSWORD).await? { Err(NO_PASSWORD) } else { Ok(()) }
     }
 
     /// Without a lock, for the server has none; the user is changed by one command, which removes no password that came
@@ -127,6 +132,7 @@ impl Driver for Redis {
             command.arg(format!("!{old}"));
         }
         command.query_async::<()>(connection).await.map_err(|error| kind(SET_USER, &error))?;
+        self.changed.set(true);
         save(connection).await;
         Ok(())
     }
