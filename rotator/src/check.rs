@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Step};
 use crate::password::NoPassword;
 use crate::rotation::Rotation;
 use crate::store::{CURRENT, PENDING, PREVIOUS, Store};
-use crate::target::Target;
+use crate::target::{Asked, Target};
 use crate::value;
 
 /// The key of the admin's answer in [`Findings::logins`].
@@ -64,26 +64,29 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         for label in labelled {
             let Some(version) = self.store.staged(label).await.map_err(fail)? else { continue };
             // A pending or previous value may be of any shape; only the current one must be a login.
-            let login = match self.target.check(&version.value).await {
+            let asked = match self.target.check(&version.value).await {
                 Err(kind) if label == CURRENT => return Err(fail(kind)),
-                login => login.ok().flatten(),
+                asked => asked.ok().flatten(),
             };
-            logins.extend(login.map(|login| (label.to_owned(), login)));
+            if label == CURRENT {
+                checks.extend(asked.as_ref().map(|asked| found("target", said(asked))));
+            }
+            logins.extend(asked.map(|asked| (label.to_owned(), asked.login)));
         }
         if let Some(current) = &current
-            && let Some(login) = self.target.check_admin(&current.value).await.map_err(fail)?
+            && let Some(asked) = self.target.check_admin(&current.value).await.map_err(fail)?
         {
-            logins.insert(ADMIN.to_owned(), login);
+            logins.insert(ADMIN.to_owned(), asked.login);
         }
-        checks.extend(logins.get(CURRENT).map(|login| found("target", said(*login).to_owned())));
         Ok(Findings { version_id: current.map(|current| current.id), checks, logins })
     }
 }
 
-fn said(login: LoginCheck) -> &'static str {
-    match login {
-        LoginCheck::Opens => "the current value opens it",
-        LoginCheck::Refused => "it refuses the current value",
-        LoginCheck::Unreachable => "it could not be asked: not reached, or not safely",
+fn said(asked: &Asked) -> String {
+    match (asked.login, &asked.why) {
+        (LoginCheck::Opens, _) => "the current value opens it".to_owned(),
+        (LoginCheck::Refused, _) => "it refuses the current value".to_owned(),
+        (LoginCheck::Unreachable, Some(why)) => why.to_string(),
+        (LoginCheck::Unreachable, None) => "it could not be asked".to_owned(),
     }
 }

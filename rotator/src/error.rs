@@ -208,6 +208,9 @@ pub enum Kind {
     /// The pending value is for another user or server than the current one.
     #[error("the pending value is for another user or server than the current one")]
     OtherPlace,
+    /// The secret names a user for whom the admin must not act.
+    #[error("the secret names another user than the spec, and the admin acts for that one alone")]
+    OtherUser,
     /// The admin's secret cannot be used.
     #[error("the admin's secret: {0}")]
     Admin(Box<Kind>),
@@ -242,7 +245,7 @@ pub enum Kind {
     /// Nothing that the secret has opens the target.
     #[error(
         "the target accepts neither the pending, nor the current, nor the previous value; put the true password into \
-         the secret, or give the spec an `admin_secret`"
+         the secret, or give the spec an `admin_secret` and a `connection` that names the user"
     )]
     NoLogin,
     /// The admin's credentials do not open the target.
@@ -307,7 +310,7 @@ impl Kind {
             Self::Unreachable { .. } | Self::Unavailable(_) | Self::Late | Self::TargetUnreachable(_) => Class::Network,
             Self::Throttled(_) | Self::TargetBusy(_) => Class::Throttled,
             Self::NoLogin | Self::AdminRefused | Self::NotAccepted | Self::PendingRefused => Class::Credential,
-            Self::Changed | Self::NoBase | Self::TakenOver | Self::NotPending | Self::OtherPlace | Self::Unreadable => {
+            Self::Changed | Self::NoBase | Self::TakenOver | Self::NotPending | Self::OtherPlace | Self::OtherUser | Self::Unreadable => {
                 Class::Conflict
             }
             Self::Binary | Self::Value(_) => Class::Value,

@@ -33,6 +33,8 @@ pub struct Function {
 struct Ready {
     config: Config,
     store: SecretsManager,
+    /// Only for a target that is a user of that service.
+    elasticache: Option<aws_sdk_elasticache::Client>,
     /// Where the function's package is.
     folder: PathBuf,
 }
@@ -50,7 +52,7 @@ struct Report {
 }
 
 impl Function {
-    /// The function that the environment variables describe; see [`contract::env`] and [`client::from_env`].
+    /// The function that the environment variables describe; see [`contract::env`] and [`client`].
     ///
     /// The client is built here, at start, because Lambda gives a starting function a whole processor and a small one
     /// little of it later.
@@ -58,9 +60,11 @@ impl Function {
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let ready = Config::from_env(&get)
             .and_then(|config| {
-                let store = SecretsManager::new(client::from_env(&get)?, config.secret_arn.clone());
+                let store = SecretsManager::new(client::secrets_manager(&get)?, config.secret_arn.clone());
+                let user = config.target.login().and_then(|login| login.elasticache_user.as_ref());
+                let elasticache = user.map(|_| client::elasticache(&get)).transpose()?;
                 let folder = get("LAMBDA_TASK_ROOT").unwrap_or_default().into();
-                Ok(Ready { config, store, folder })
+                Ok(Ready { config, store, elasticache, folder })
             })
             .map_err(|error| Kind::Config(error).at(Step::Invoke));
         Self { name: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(), ready }
@@ -163,7 +167,8 @@ impl Ready {
             Some(name) => Some(self.store.value_of(name).await.map_err(|kind| Kind::Admin(Box::new(kind)))?),
             None => None,
         };
-        AnyTarget::new(target, field.as_deref(), admin, || std::fs::read(self.folder.join(CA_FILE)))
+        let ca = || std::fs::read(self.folder.join(CA_FILE));
+        AnyTarget::new(target, field.as_deref(), admin, ca, self.elasticache.clone())
     }
 }
 

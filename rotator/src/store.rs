@@ -207,7 +207,7 @@ fn is_absent(error: &SdkError<GetSecretValueError>) -> bool {
 }
 
 /// What an SDK error means. Nothing of its text is kept but the code and the request's id: it may quote parameters.
-fn kind<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E>) -> Kind {
+pub(crate) fn kind<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E>) -> Kind {
     let service_error = match error {
         SdkError::ServiceError(context) => context.err(),
         SdkError::TimeoutError(_) => {
@@ -238,9 +238,11 @@ fn kind<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E>) -> K
         "AccessDeniedException" | "AccessDenied" => Kind::Denied { refusal, because: because(message) },
         "DecryptionFailure" | "EncryptionFailure" => Kind::Key(refusal),
         "ExpiredTokenException"
+        | "ExpiredToken"
         | "UnrecognizedClientException"
         | "InvalidClientTokenId"
         | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
         | "IncompleteSignature"
         | "MissingAuthenticationTokenException" => Kind::Credentials(refusal),
         "ResourceNotFoundException" => Kind::NoSecret(refusal),

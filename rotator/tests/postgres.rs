@@ -49,6 +49,10 @@ async fn test(target: &Database<Driver>, current: &SecretText, pending: &SecretT
     target.test(Values { current, pending, previous: None, is_new: false }).await
 }
 
+async fn asked(target: &Database<Driver>, value: &SecretText) -> LoginCheck {
+    target.check(value).await.unwrap().unwrap().login
+}
+
 #[tokio::test]
 async fn a_user_gets_a_new_password_by_itself_or_by_the_admin_and_the_log_never_has_it() {
     let server = Postgres::start(false);
@@ -178,6 +182,32 @@ async fn another_user_or_server_than_the_current_one_is_refused() {
 }
 
 #[tokio::test]
+async fn the_admin_acts_for_no_user_that_somebody_wrote_into_the_secret() {
+    let server = Postgres::start(false);
+    for user in ["app", "victim"] {
+        with_user(&server, user);
+    }
+    // Who may write the secret but does not know the victim's password.
+    for strategy in [Strategy::SingleUser, Strategy::AlternatingUsers] {
+        let pending = if strategy == Strategy::SingleUser { "victim" } else { "victim_clone" };
+        let (current, pending) = (value(&server, "victim", "a guess"), value(&server, pending, NEW));
+        let error = set(&target(&server, Tls::Off, strategy, true), &current, &pending).await;
+        assert_eq!(error, Err(Kind::NoLogin));
+        let bound = target(&server, Tls::Off, strategy, true).of_user(Some("app"));
+        assert_eq!(set(&bound, &current, &pending).await, Err(Kind::OtherUser));
+        let values = Values { current: &current, pending: &pending, previous: Some(&current), is_new: true };
+        assert_eq!(bound.set(values, async || Ok(())).await, Err(Kind::OtherUser));
+        assert_ne!(bound.settle(&current, &pending).await, Ok(()));
+    }
+    assert!(server.login("victim", OLD, "postgres"));
+    assert_eq!(server.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'victim_clone'"), "0");
+    // For its own user it acts even where no value opens the server: a first password.
+    let bound = target(&server, Tls::Off, Strategy::SingleUser, true).of_user(Some("app"));
+    set(&bound, &value(&server, "app", "never told"), &value(&server, "app", NEW)).await.unwrap();
+    assert!(server.login("app", NEW, "postgres"));
+}
+
+#[tokio::test]
 async fn what_the_admin_may_not_do_is_told_by_its_name() {
     let server = Postgres::start(false);
     with_user(&server, "app");
@@ -201,8 +231,7 @@ async fn tls_is_verified_in_full_and_never_given_up() {
     }
     let trusted = target(&server, Tls::VerifyFull, Strategy::SingleUser, false);
     for host in [HOST, "localhost"] {
-        let asked = trusted.check(&value_at(host, &server, "app", OLD)).await.unwrap();
-        assert_eq!(asked, Some(LoginCheck::Opens), "{host}");
+        assert_eq!(asked(&trusted, &value_at(host, &server, "app", OLD)).await, LoginCheck::Opens, "{host}");
     }
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     set(&trusted, &current, &pending).await.unwrap();
@@ -229,8 +258,8 @@ async fn a_server_that_is_down_is_no_wrong_password() {
     with_user(&server, "app");
     let target = target(&server, Tls::Off, Strategy::SingleUser, false);
     server.stop();
-    assert_eq!(target.check(&value(&server, "app", OLD)).await.unwrap(), Some(LoginCheck::Unreachable));
+    assert_eq!(asked(&target, &value(&server, "app", OLD)).await, LoginCheck::Unreachable);
     server.start_again();
-    assert_eq!(target.check(&value(&server, "app", OLD)).await.unwrap(), Some(LoginCheck::Opens));
-    assert_eq!(target.check(&value(&server, "app", "wrong")).await.unwrap(), Some(LoginCheck::Refused));
+    assert_eq!(asked(&target, &value(&server, "app", OLD)).await, LoginCheck::Opens);
+    assert_eq!(asked(&target, &value(&server, "app", "wrong")).await, LoginCheck::Refused);
 }

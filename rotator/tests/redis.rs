@@ -55,13 +55,21 @@ fn target(tls: Tls, ca: &str, admin: Option<(&str, &str)>) -> AnyTarget {
     let admin =
         admin.map(|(user, password)| serde_json::json!({"username": user, "password": password}).to_string().into());
     let opens = Opens::Redis(Login { tls, ..Login::default() });
-    AnyTarget::new(&opens, Some("password"), admin, || Ok(ca.as_bytes().to_vec()))
+    AnyTarget::new(&opens, Some("password"), admin, || Ok(ca.as_bytes().to_vec()), None)
         .map_err(|kind| kind.to_string())
         .unwrap()
 }
 
 fn by_admin() -> AnyTarget {
     target(Tls::Off, "", Some((ADMIN, ADMIN_PASSWORD)))
+}
+
+/// For that user alone, whatever opens the server.
+fn by_admin_of(user: &str) -> AnyTarget {
+    match by_admin() {
+        AnyTarget::Redis(target) => AnyTarget::Redis(target.of_user(Some(user))),
+        _ => panic!("no Redis"),
+    }
 }
 
 fn by_itself() -> AnyTarget {
@@ -150,11 +158,12 @@ async fn a_wrong_password_is_told_from_a_wrong_admin() {
     let admin = target(Tls::Off, "", Some((ADMIN, "wrong")));
     assert_eq!(set(&admin, &place.app(OLD), &pending).await, Err(Kind::AdminRefused));
     assert_eq!(test(&admin, &place.app(OLD), &pending).await, Err(Kind::PendingRefused));
-    let check = async |target: &AnyTarget, value: &SecretText| target.check(value).await.unwrap();
+    let check =
+        async |target: &AnyTarget, value: &SecretText| target.check(value).await.unwrap().map(|asked| asked.login);
     assert_eq!(check(&admin, &place.app(OLD)).await, Some(LoginCheck::Opens));
     assert_eq!(check(&admin, &place.app("wrong")).await, Some(LoginCheck::Refused));
-    assert_eq!(admin.check_admin(&place.app(OLD)).await.unwrap(), Some(LoginCheck::Refused));
-    assert_eq!(by_admin().check_admin(&place.app(OLD)).await.unwrap(), Some(LoginCheck::Opens));
+    assert_eq!(admin.check_admin(&place.app(OLD)).await.unwrap().unwrap().login, LoginCheck::Refused);
+    assert_eq!(by_admin().check_admin(&place.app(OLD)).await.unwrap().unwrap().login, LoginCheck::Opens);
     assert_eq!(open(&server, "app"), [OLD]);
 }
 
@@ -162,7 +171,7 @@ async fn a_wrong_password_is_told_from_a_wrong_admin() {
 async fn a_user_that_does_not_exist_is_not_made() {
     let server = start("+@read");
     let place = at(&server);
-    let refused = set(&by_admin(), &place.value("nobody", OLD), &place.value("nobody", NEW)).await;
+    let refused = set(&by_admin_of("nobody"), &place.value("nobody", OLD), &place.value("nobody", NEW)).await;
     assert_eq!(refused, Err(Kind::TargetUnfit("there is no such user")));
     assert_eq!(server.commands("ACL USERS"), format!("{ADMIN}\napp\ndefault"));
 }
@@ -173,7 +182,7 @@ async fn a_user_that_any_password_opens_is_refused_and_stays_what_it_is() {
     let place = at(&server);
     for state in ["on", "off"] {
         server.commands(&format!("ACL SETUSER app {state}"));
-        let refused = rotate(&by_admin(), &place.app(OLD), &place.app(NEW)).await.unwrap_err();
+        let refused = rotate(&by_admin_of("app"), &place.app(OLD), &place.app(NEW)).await.unwrap_err();
         assert!(matches!(refused, Kind::TargetUnfit(what) if what.contains("`nopass`")), "{refused}");
         assert!(server.commands("ACL LIST").contains("nopass"));
     }

@@ -58,6 +58,13 @@ pub struct Login {
     /// Name of the secret of another user that sets the password; `None`: the user sets its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin_secret: Option<String>,
+    /// The only user, with its twin, whose password an admin sets; `None`: whichever the secret names, once a value of the
+    /// secret opens it. Else, whoever may write the secret could have the admin change anyone's password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Id of the user of Amazon ElastiCache whose password AWS's API sets; only [`Target::Redis`] has it, and then no admin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elasticache_user: Option<String>,
     /// Whether the connection is encrypted and the server's name proven.
     #[serde(default)]
     pub tls: Tls,
@@ -165,8 +172,13 @@ mod tests {
 
     #[test]
     fn what_the_deployer_writes_the_function_reads() {
-        let login =
-            Login { strategy: Strategy::AlternatingUsers, admin_secret: Some("MyApp/Admin".to_owned()), tls: Tls::Off };
+        let login = Login {
+            strategy: Strategy::AlternatingUsers,
+            admin_secret: Some("MyApp/Admin".to_owned()),
+            user: Some("app".to_owned()),
+            elasticache_user: Some("app".to_owned()),
+            tls: Tls::Off,
+        };
         let derived = BTreeMap::from([("url".to_owned(), Template::parse("x://{password|percent}").unwrap())]);
         for (target, derived) in [(Target::None, BTreeMap::new()), (Target::Postgres(login), derived)] {
             for field in [None, Some("password"), Some("a \"quoted\" one")] {

@@ -29,3 +29,6 @@ pub const SECRET_ACTIONS: &[&str] = &[
 
 /// What the function may do besides on the secret of its target's admin.
 pub const ADMIN_SECRET_ACTIONS: &[&str] = &["secretsmanager:GetSecretValue"];
+
+/// What the function may do besides on the ElastiCache user that is its target.
+pub const ELASTICACHE_ACTIONS: &[&str] = &["elasticache:DescribeUsers", "elasticache:ModifyUser"];

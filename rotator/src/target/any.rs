@@ -1,6 +1,6 @@
-use contract::{ConfigError, LoginCheck, Target as Opens, env};
+use contract::{ConfigError, Target as Opens, env};
 
-use super::{Nothing, Target, Values};
+use super::{Asked, Nothing, Target, Values};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
 use super::{Trust, database::Database};
 use crate::error::Kind;
@@ -20,10 +20,14 @@ pub enum AnyTarget {
     /// Redis or Valkey.
     #[cfg(feature = "redis")]
     Redis(Database<super::redis::Redis>),
+    /// A user of Amazon ElastiCache.
+    #[cfg(feature = "redis")]
+    ElastiCache(Database<super::elasticache::ElastiCache>),
 }
 
 impl AnyTarget {
-    /// The target of the configuration, with its admin's secret. `ca` is read where the target is to be proven by it.
+    /// The target of the configuration, with its admin's secret. `ca` is read where the target is to be proven by it;
+    /// `elasticache` is the client for a user of that service.
     ///
     /// # Errors
     /// This build of the function does not have the target, or the certificates cannot be used.
@@ -32,6 +36,7 @@ impl AnyTarget {
         field: Option<&str>,
         admin: Option<SecretText>,
         ca: impl FnOnce() -> std::io::Result<Vec<u8>>,
+        elasticache: Option<aws_sdk_elasticache::Client>,
     ) -> Result<Self, Kind> {
         let Some(login) = opens.login() else { return Ok(Self::None(Nothing)) };
         let Some(field) = field else {
@@ -43,17 +48,22 @@ impl AnyTarget {
             #[cfg(feature = "postgres")]
             Opens::Postgres(login) => {
                 let driver = super::postgres::Postgres::new(&trust)?;
-                Ok(Self::Postgres(Database::new(driver, field, login.strategy, admin)))
+                Ok(Self::Postgres(Database::new(driver, field, login.strategy, admin).of_user(login.user.as_deref())))
             }
             #[cfg(feature = "mysql")]
             Opens::Mysql(login) => {
                 let driver = super::mysql::Mysql::new(&trust)?;
-                Ok(Self::Mysql(Database::new(driver, field, login.strategy, admin)))
+                Ok(Self::Mysql(Database::new(driver, field, login.strategy, admin).of_user(login.user.as_deref())))
             }
             #[cfg(feature = "redis")]
-            Opens::Redis(_) => {
+            Opens::Redis(login) => {
+                let strategy = contract::Strategy::SingleUser;
                 let driver = super::redis::Redis::new(&trust)?;
-                Ok(Self::Redis(Database::new(driver, field, contract::Strategy::SingleUser, admin)))
+                let Some((id, client)) = login.elasticache_user.as_ref().zip(elasticache) else {
+                    return Ok(Self::Redis(Database::new(driver, field, strategy, admin).of_user(login.user.as_deref())));
+                };
+                let driver = super::elasticache::ElastiCache::new(driver, client, id);
+                Ok(Self::ElastiCache(Database::new(driver, field, strategy, None)))
             }
             #[allow(unreachable_patterns, reason = "reached where a feature is off")]
             _ => {
@@ -75,6 +85,8 @@ macro_rules! each {
             AnyTarget::Mysql($target) => $call,
             #[cfg(feature = "redis")]
             AnyTarget::Redis($target) => $call,
+            #[cfg(feature = "redis")]
+            AnyTarget::ElastiCache($target) => $call,
         }
     };
 }
@@ -100,11 +112,11 @@ impl Target for AnyTarget {
         each!(self, target => target.settle(current, stray).await)
     }
 
-    async fn check(&self, value: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+    async fn check(&self, value: &SecretText) -> Result<Option<Asked>, Kind> {
         each!(self, target => target.check(value).await)
     }
 
-    async fn check_admin(&self, current: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+    async fn check_admin(&self, current: &SecretText) -> Result<Option<Asked>, Kind> {
         each!(self, target => target.check_admin(current).await)
     }
 }

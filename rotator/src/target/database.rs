@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use contract::{LoginCheck, Strategy};
+use contract::Strategy;
 
-use super::{Credentials, Engine, Target, Values};
+use super::{Asked, Credentials, Engine, Target, Values};
 use crate::error::Kind;
 use crate::secret::SecretText;
 use crate::value::Unfit;
@@ -79,6 +79,8 @@ pub struct Database<D: Driver> {
     field: String,
     strategy: Strategy,
     admin: Option<SecretText>,
+    /// The only user, with its twin, for whom the admin acts.
+    user: Option<String>,
     /// What [`Target::set`] has changed, so that [`Target::test`] can change it back.
     changed: RefCell<Option<Changed<D::Session>>>,
 }
@@ -94,7 +96,13 @@ impl<D: Driver> Database<D> {
     /// The server's users, of which one has its password in `field` of the secret.
     #[must_use]
     pub fn new(driver: D, field: &str, strategy: Strategy, admin: Option<SecretText>) -> Self {
-        Self { driver, field: field.to_owned(), strategy, admin, changed: RefCell::default() }
+        Self { driver, field: field.to_owned(), strategy, admin, user: None, changed: RefCell::default() }
+    }
+
+    /// The same, with an admin that acts for this user and its twin alone.
+    #[must_use]
+    pub fn of_user(self, user: Option<&str>) -> Self {
+        Self { user: user.map(str::to_owned), ..self }
     }
 
     fn credentials(&self, value: &SecretText) -> Result<Credentials, Kind> {
@@ -110,19 +118,47 @@ impl<D: Driver> Database<D> {
         self.driver.login(admin).await?.ok_or(Kind::AdminRefused)
     }
 
+    /// The admin's session, for a user that it may act for.
+    ///
+    /// Whoever may write the secret could name any user in it. So that is either the configured one, or one that a value of
+    /// the secret opens.
+    async fn session_for(
+        &self,
+        admin: &Credentials,
+        user: &Credentials,
+        values: &[Option<&SecretText>],
+    ) -> Result<D::Session, Kind> {
+        let Some(own) = &self.user else {
+            for value in values.iter().flatten() {
+                let who = self.credentials(value).ok().filter(|who| who.is_at(user) && who.user == user.user);
+                if let Some(who) = who
+                    && self.opens(&who).await?
+                {
+                    return self.admin_session(admin).await;
+                }
+            }
+            return Err(Kind::NoLogin);
+        };
+        if user.user != *own && user.user != twin(own) {
+            return Err(Kind::OtherUser);
+        }
+        self.admin_session(admin).await
+    }
+
     async fn opens(&self, who: &Credentials) -> Result<bool, Kind> {
         Ok(self.driver.login(who).await?.is_some())
     }
 
     /// A session that may change the user's password.
-    async fn session(&self, current: &Credentials, previous: Option<&SecretText>) -> Result<Changed<D::Session>, Kind> {
+    async fn session(&self, current: &Credentials, values: Values<'_>) -> Result<Changed<D::Session>, Kind> {
         if let Some(admin) = self.admin(current)? {
-            return Ok(Changed { session: self.admin_session(&admin).await?, own: false, by_previous: false });
+            let session = self.session_for(&admin, current, &[Some(values.current), values.previous]).await?;
+            return Ok(Changed { session, own: false, by_previous: false });
         }
         if let Some(session) = self.driver.login(current).await? {
             return Ok(Changed { session, own: true, by_previous: false });
         }
-        let previous = previous.and_then(|value| self.credentials(value).ok());
+        let previous = values.previous.and_then(|value| self.credentials(value).ok());
         let previous = previous.filter(|previous| previous.is_at(current) && previous.user == current.user);
         let Some(previous) = previous else { return Err(Kind::NoLogin) };
         let session = self.driver.login(&previous).await?.ok_or(Kind::NoLogin)?;
@@ -142,7 +178,7 @@ impl<D: Driver> Database<D> {
         if !values.is_new && self.opens(pending).await? {
             return Ok(());
         }
-        let mut changed = self.session(current, values.previous).await?;
+        let mut changed = self.session(current, values).await?;
         let present = (!changed.by_previous).then_some(&current.password);
         let change = Change { user: &pending.user, password: &pending.password, present, own: changed.own };
         self.driver.set_password(&mut changed.session, &change, is_due).await?;
@@ -154,13 +190,14 @@ impl<D: Driver> Database<D> {
         &self,
         current: &Credentials,
         pending: &Credentials,
+        values: Values<'_>,
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
         if pending.user != twin(&current.user) {
             return Err(Kind::OtherPlace);
         }
         let admin = self.admin(current)?.ok_or(Kind::TargetUnfit("alternating users need an `admin_secret`"))?;
-        let mut session = self.admin_session(&admin).await?;
+        let mut session = self.session_for(&admin, current, &[Some(values.current)]).await?;
         // Not asked whether it is done already: a login does not tell whether all that the twin may do is up to date.
         let change = Change { user: &pending.user, password: &pending.password, present: None, own: false };
         if pending.user.ends_with(TWIN_SUFFIX) {
@@ -210,7 +247,7 @@ impl<D: Driver> Target for Database<D> {
         }
         match self.strategy {
             Strategy::SingleUser => self.set_single(&current, &pending, values, is_due).await,
-            Strategy::AlternatingUsers => self.set_alternating(&current, &pending, is_due).await,
+            Strategy::AlternatingUsers => self.set_alternating(&current, &pending, values, is_due).await,
         }
     }
 
@@ -229,14 +266,14 @@ impl<D: Driver> Target for Database<D> {
         }
     }
 
-    async fn settle(&self, current: &SecretText, stray: &SecretText) -> Result<(), Kind> {
+    async fn settle(&self, current: &SecretText, stray_value: &SecretText) -> Result<(), Kind> {
         let current = self.credentials(current)?;
         if self.opens(&current).await? {
             return Ok(());
         }
-        let stray = self.credentials(stray).ok().filter(|stray| stray.is_at(&current) && stray.user == current.user);
+        let stray = self.credentials(stray_value).ok().filter(|stray| stray.is_at(&current) && stray.user == current.user);
         let (mut session, own) = match (self.admin(&current)?, stray) {
-            (Some(admin), _) => (self.admin_session(&admin).await?, false),
+            (Some(admin), _) => (self.session_for(&admin, &current, &[Some(stray_value)]).await?, false),
             (None, Some(stray)) => (self.driver.login(&stray).await?.ok_or(Kind::NoLogin)?, true),
             (None, None) => return Err(Kind::NoLogin),
         };
@@ -244,23 +281,15 @@ impl<D: Driver> Target for Database<D> {
         self.driver.set_password(&mut session, &change, async || Ok(())).await
     }
 
-    async fn check(&self, value: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+    async fn check(&self, value: &SecretText) -> Result<Option<Asked>, Kind> {
         let who = self.credentials(value)?;
-        Ok(Some(said(&self.driver.login(&who).await)))
+        Ok(Some(Asked::of(self.driver.login(&who).await)))
     }
 
-    async fn check_admin(&self, current: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+    async fn check_admin(&self, current: &SecretText) -> Result<Option<Asked>, Kind> {
         let current = self.credentials(current)?;
         let Some(admin) = self.admin(&current)? else { return Ok(None) };
-        Ok(Some(said(&self.driver.login(&admin).await)))
-    }
-}
-
-fn said<S>(login: &Result<Option<S>, Kind>) -> LoginCheck {
-    match login {
-        Ok(Some(_)) => LoginCheck::Opens,
-        Ok(None) => LoginCheck::Refused,
-        Err(_) => LoginCheck::Unreachable,
+        Ok(Some(Asked::of(self.driver.login(&admin).await)))
     }
 }
 

@@ -3,6 +3,8 @@
 mod any;
 mod credentials;
 pub mod database;
+#[cfg(feature = "redis")]
+pub mod elasticache;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 mod none;
@@ -34,6 +36,26 @@ pub struct Values<'a> {
     /// Whether `pending` was made just now, so that no target can know it yet, and none need be asked: refused logins are
     /// what watchful people are woken up for, and what some servers lock users out for.
     pub is_new: bool,
+}
+
+/// What a target says to a value that is tried on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// In a word.
+    pub login: LoginCheck,
+    /// Why it could not be asked.
+    pub why: Option<Kind>,
+}
+
+impl Asked {
+    /// What a login came to.
+    pub fn of<S>(login: Result<Option<S>, Kind>) -> Self {
+        match login {
+            Ok(Some(_)) => Self { login: LoginCheck::Opens, why: None },
+            Ok(None) => Self { login: LoginCheck::Refused, why: None },
+            Err(kind) => Self { login: LoginCheck::Unreachable, why: Some(kind) },
+        }
+    }
 }
 
 /// The system that a password opens. Each call may come again with the same values, after a crash at any point.
@@ -73,11 +95,11 @@ pub trait Target {
     ///
     /// # Errors
     /// The value has no credentials.
-    async fn check(&self, value: &SecretText) -> Result<Option<LoginCheck>, Kind>;
+    async fn check(&self, value: &SecretText) -> Result<Option<Asked>, Kind>;
 
     /// The same for its admin's.
     ///
     /// # Errors
     /// As for [`Self::check`].
-    async fn check_admin(&self, current: &SecretText) -> Result<Option<LoginCheck>, Kind>;
+    async fn check_admin(&self, current: &SecretText) -> Result<Option<Asked>, Kind>;
 }

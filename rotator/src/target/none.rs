@@ -1,6 +1,4 @@
-use contract::LoginCheck;
-
-use super::{Target, Values};
+use super::{Asked, Target, Values};
 use crate::error::Kind;
 use crate::secret::SecretText;
 
@@ -29,11 +27,11 @@ impl Target for Nothing {
         Ok(())
     }
 
-    async fn check(&self, _value: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+    async fn check(&self, _value: &SecretText) -> Result<Option<Asked>, Kind> {
         Ok(None)
     }
 
-    async fn check_admin(&self, _current: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+    async fn check_admin(&self, _current: &SecretText) -> Result<Option<Asked>, Kind> {
         Ok(None)
     }
 }

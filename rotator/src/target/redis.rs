@@ -33,7 +33,8 @@ const WRONG_PASSWORD: &str = "does this user need a password at all?";
 const NO_ANSWER: Kind = Kind::TargetUnreachable("no answer to the login in time");
 const NO_CONNECTION: Kind = Kind::TargetUnreachable("no connection");
 const NO_TLS: Kind = Kind::TargetUnreachable("no TLS by a certificate for its name that can be trusted");
-const NO_PASSWORD: Kind = Kind::TargetUnfit("the user has `nopass`: any password opens it, so none proves anything");
+pub(super) const NO_PASSWORD: Kind =
+    Kind::TargetUnfit("the user has `nopass`: any password opens it, so none proves anything");
 const NO_USER: Kind = Kind::TargetUnfit("there is no such user");
 const NO_USERS: Kind = Kind::TargetUnfit(
     "its users can't be changed by ACL SETUSER: Redis before version 6, or a managed service with a way of its own",
@@ -91,6 +92,15 @@ impl Session {
             Err(error) => Err(kind("the login", &error)),
         }
     }
+
+    /// Proves that the server works for the user, whether or not it may ask.
+    pub(super) async fn ping(&mut self) -> Result<(), Kind> {
+        match cmd("PING").query_async::<()>(&mut self.connection).await {
+            // An answer too: from a server that knows the user.
+            Err(error) if error.code() != Some("NOPERM") => Err(kind("PING", &error)),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Driver for Redis {
@@ -104,11 +114,7 @@ impl Driver for Redis {
     /// Where a password was accepted before it was set, proves besides that not any would do. Never else: a refused login
     /// is what watchful people are woken up for.
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
-        match cmd("PING").query_async::<()>(&mut session.connection).await {
-            // An answer too: from a server that knows the user.
-            Err(error) if error.code() != Some("NOPERM") => return Err(kind("PING", &error)),
-            _ => {}
-        }
+        session.ping().await?;
         if !self.changed.get() && session.accepts(WRONG_PASSWORD).await? { Err(NO_PASSWORD) } else { Ok(()) }
     }
 

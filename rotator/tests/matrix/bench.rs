@@ -107,8 +107,12 @@ impl<'a> Bench<'a> {
     }
 
     pub fn setting(&self) -> Setting {
-        let login =
-            Login { strategy: self.strategy, admin_secret: self.admin.then(|| ADMIN_SECRET.to_owned()), tls: Tls::Off };
+        let login = Login {
+            strategy: self.strategy,
+            admin_secret: self.admin.then(|| ADMIN_SECRET.to_owned()),
+            tls: Tls::Off,
+            ..Login::default()
+        };
         let target = match self.server {
             Server::Postgres(_) => Target::Postgres(login),
             Server::Mariadb(_) => Target::Mysql(login),

@@ -107,7 +107,7 @@ impl Shared {
             let (mut from, mut to, mute) = (server.try_clone().ok()?, client.try_clone().ok()?, Arc::clone(&mute));
             let (sender, receiver) = std::sync::mpsc::channel();
             std::thread::spawn(move || {
-                let mut buffer = [0; 65_536];
+                let mut buffer = [0; 16_384];
                 while let Ok(length @ 1..) = from.read(&mut buffer) {
                     if mute.load(Ordering::SeqCst) {
                         let _ = sender.send(());
@@ -119,7 +119,7 @@ impl Shared {
             });
             receiver
         };
-        let mut buffer = [0; 65_536];
+        let mut buffer = [0; 16_384];
         let (mut from, mut to) = (client, &server);
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let number = self.messages.fetch_add(1, Ordering::SeqCst);

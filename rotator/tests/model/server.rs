@@ -2,10 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
-use contract::LoginCheck;
 use rotator::error::{Kind, TargetCode};
 use rotator::secret::SecretText;
-use rotator::target::{Target, Values};
+use rotator::target::{Asked, Target, Values};
 
 use super::pause;
 
@@ -96,11 +95,11 @@ impl Target for &Server {
         Ok(())
     }
 
-    async fn check(&self, value: &SecretText) -> Result<Option<LoginCheck>, Kind> {
-        Ok(Some(if self.accepts(value) { LoginCheck::Opens } else { LoginCheck::Refused }))
+    async fn check(&self, value: &SecretText) -> Result<Option<Asked>, Kind> {
+        Ok(Some(Asked::of(Ok(self.accepts(value).then_some(())))))
     }
 
-    async fn check_admin(&self, _current: &SecretText) -> Result<Option<LoginCheck>, Kind> {
+    async fn check_admin(&self, _current: &SecretText) -> Result<Option<Asked>, Kind> {
         Ok(None)
     }
 }
