@@ -6,19 +6,23 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-TARGET := $(or $(CARGO_TARGET_DIR),target)
-READY := $(TARGET)/ready
-PYTHON := $(TARGET)/venv/bin/python
+BUILD := $(or $(CARGO_TARGET_DIR),target)
+READY := $(BUILD)/ready
+PYTHON := $(BUILD)/venv/bin/python
 CARGO_FLAGS := $(if $(CI),--locked)
+# What the demo's password opens. Cargo's build scripts have a variable of that name, with another meaning.
+unexport TARGET
 
 # Without jitter entropy the TLS library starts some 30 ms sooner; see tools/setup for the rest.
 export AWS_LC_SYS_NO_JITTER_ENTROPY := 1
 # The tests start their emulators with it: PYTHON tools/testbed.py serve
 export TESTBED_PYTHON := $(abspath $(PYTHON))
-export PYTHONPYCACHEPREFIX := $(abspath $(TARGET))/pycache
+# Where a machine's own MariaDB lacks its password plugins, the tests have them from here.
+export MARIADB_PLUGINS := $(abspath $(BUILD))/servers/mariadb-plugins
+export PYTHONPYCACHEPREFIX := $(abspath $(BUILD))/pycache
 # The deployer's build looks for the function in target/lambda, unless it is told otherwise.
-ifneq ($(TARGET),target)
-export ROTATOR_DIR := $(abspath $(TARGET))/lambda
+ifneq ($(BUILD),target)
+export ROTATOR_DIR := $(abspath $(BUILD))/lambda
 endif
 
 .PHONY: help
@@ -34,11 +38,11 @@ rotator: $(READY)/cc $(READY)/venv $(READY)/targets ## build the function: targe
 	@tools/setup rotator $(CARGO_FLAGS)
 
 .PHONY: demo
-demo: build ## tell the whole story on this machine, with no AWS account
-	@$(PYTHON) tools/demo.py
+demo: build $(if $(TARGET),$(READY)/servers) ## tell the whole story on this machine, with no AWS account; TARGET=postgres: with a real database
+	@$(PYTHON) $(if $(TARGET),tools/demo_target.py $(TARGET),tools/demo.py)
 
 .PHONY: test
-test: rotator ## run every test: unit, snapshot, property, and against both emulators
+test: rotator $(READY)/servers ## run every test: unit, snapshot, property, and against emulators and real servers
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run $(CARGO_FLAGS) --workspace && cargo test $(CARGO_FLAGS) --workspace --doc --quiet; \
 	else \
@@ -61,7 +65,7 @@ fmt: $(READY)/lint ## format the code
 
 .PHONY: clean
 clean: ## remove all that was made, target/ as a whole
-	@rm -rf $(TARGET)
+	@rm -rf $(BUILD)
 
 $(READY)/venv: tools/requirements.txt
 $(READY)/lint: tools/setup

@@ -21,9 +21,10 @@ class Version:
 
 
 class Account:
-    """Reads everything as root, in an account that holds nothing but the stack."""
+    """Reads everything as root, in an account that holds nothing but the stack, and secrets that are named."""
 
-    def __init__(self, bed: Testbed) -> None:
+    def __init__(self, bed: Testbed, *others: str) -> None:
+        self._others = others
         self._secrets = bed.client("secretsmanager")
         self._iam = bed.client("iam")
         self._lambda = bed.client("lambda")
@@ -50,6 +51,11 @@ class Account:
         secret = self.secret()
         answer = self._secrets.get_secret_value(SecretId=secret["ARN"])
         return Version(answer["VersionId"], answer["SecretString"], secret["VersionIdsToStages"])
+
+    def version_ids(self) -> set[str]:
+        """The versions that the secret still has, labelled or not; 100 at most."""
+        answer = self._secrets.list_secret_version_ids(SecretId=self.secret()["ARN"], IncludeDeprecated=True)
+        return {version["VersionId"] for version in answer["Versions"]}
 
     def current_id(self) -> str:
         stages = self.secret()["VersionIdsToStages"]
@@ -107,7 +113,8 @@ class Account:
         )
 
     def _list_secrets(self) -> list[Any]:
-        return list(self._secrets.list_secrets(IncludePlannedDeletion=True)["SecretList"])
+        secrets = self._secrets.list_secrets(IncludePlannedDeletion=True)["SecretList"]
+        return [one for one in secrets if one["Name"] not in self._others]
 
     def _groups(self) -> list[str]:
         groups = (one["Name"] for one in self._scheduler.list_schedule_groups()["ScheduleGroups"])

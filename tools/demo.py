@@ -26,7 +26,7 @@ FIRST_FIRE = 65.0
 
 class Story:
     def __init__(self, stage: Stage, account: Account, spec: Path) -> None:
-        self.stage, self.account, self.spec = stage, account, spec
+        self.stage, self.account, self.spec, self.file = stage, account, spec, spec.name
         self.stack: dict[str, Any] = yaml.safe_load(spec.read_text())
 
     def tell(self) -> None:
@@ -44,7 +44,7 @@ class Story:
             "What would change?",
             "One YAML file describes the stack. Nothing exists yet, so all of it is to be created.",
         )
-        self.stage.run("plan", SPEC, "--detailed-exitcode", expect=2)
+        self.stage.run("plan", self.file, "--detailed-exitcode", expect=2)
         actions = self.planned()
         self.stage.check(
             f"all {len(actions)} resources are to be created", set(actions.values()) == {"create"}, actions
@@ -57,7 +57,7 @@ class Story:
             "The secret's first value is generated here, stored, and never seen again by the deployer: the user that",
             "it runs as is even denied secretsmanager:GetSecretValue.",
         )
-        self.stage.run("apply", SPEC, "--yes")
+        self.stage.run("apply", self.file, "--yes")
         function = self.account.function()["Configuration"]
         self.stage.check(
             f"the function {function['FunctionName']} is there and active",
@@ -91,23 +91,23 @@ class Story:
     def rotate_by_hand(self) -> None:
         self.stage.step("Rotate now.", "The function makes a new password. The deployer proves it without reading it.")
         before = self.current()
-        self.stage.run("rotate", SPEC)
+        self.stage.run("rotate", self.file)
         self.expect_new_version(before)
 
     def edit_the_spec(self) -> None:
         self.stage.step(
             "Change the schedule: every minute, without a window.",
-            f"Two lines of {SPEC} are edited. One resource changes, in place.",
+            f"Two lines of {self.file} are edited. One resource changes, in place.",
         )
         text = self.spec.read_text()
         for key, value in (("expression", "rate(1 minute)"), ("flexible_window_minutes", "0")):
             text, count = re.subn(rf"(?m)^(\s*{key}:\s*).*$", rf"\g<1>{value}", text)
             self.stage.check(f"{key}: {value}", count == 1, count)
         self.spec.write_text(text)
-        self.stage.run("plan", SPEC, "--detailed-exitcode", expect=2)
+        self.stage.run("plan", self.file, "--detailed-exitcode", expect=2)
         pending = {address: action for address, action in self.planned().items() if action != "no-op"}
         self.stage.check("one update in place", list(pending.values()) == ["update"], pending)
-        self.stage.run("apply", SPEC, "--yes")
+        self.stage.run("apply", self.file, "--yes")
         self.expect_schedule("rate(1 minute)", 0)
         self.expect_no_changes()
 
@@ -122,9 +122,9 @@ class Story:
 
     def look_at_it(self) -> None:
         self.stage.step("Look at it.")
-        status = self.stage.run("status", SPEC)
+        status = self.stage.run("status", self.file)
         self.stage.check("status names the schedule's expression", "rate(1 minute)" in status)
-        logs = self.stage.run("logs", SPEC)
+        logs = self.stage.run("logs", self.file)
         self.stage.check("logs has what the function wrote", bool(logs.strip()))
         self.stage.must_not_show("the function's logs", self.account.log_text())
         self.stage.check("no value is in the function's logs", True)
@@ -137,11 +137,11 @@ class Story:
         role = self.account.role("lambda.amazonaws.com")["RoleName"]
         policies = self.account.policies(role)
         self.account.meddle()
-        self.stage.run("plan", SPEC, "--detailed-exitcode", expect=2)
-        plan = resources(self.stage.ask("plan", SPEC))
+        self.stage.run("plan", self.file, "--detailed-exitcode", expect=2)
+        plan = resources(self.stage.ask("plan", self.file))
         drifted = {one["address"] for one in plan if one["action"] == "update" and one.get("cause") == "drift"}
         self.stage.check("plan shows both as drift, and nothing else", len(drifted) == 2, drifted)
-        self.stage.run("apply", SPEC, "--yes")
+        self.stage.run("apply", self.file, "--yes")
         self.stage.check("the role has its own policies and no other", self.account.policies(role) == policies)
         days = self.stack["function"]["log_retention_days"]
         self.stage.check(f"logs are kept for {days} days again", self.account.log_group()["retentionInDays"] == days)
@@ -150,19 +150,19 @@ class Story:
     def tear_down(self) -> None:
         self.stage.step("Take it away.", "All goes but the secret, which can be brought back for some days.")
         self.current()
-        self.stage.run("teardown", SPEC, "--yes")
+        self.stage.run("teardown", self.file, "--yes")
         secret = self.account.secret()
         left = {kind: names for kind, names in self.account.inventory().items() if names and kind != "secrets"}
         self.stage.check("no role, function, log group, schedule or group is left", not left, left)
         deleted = secret.get("DeletedDate")
         self.stage.check(f"the secret is scheduled for deletion: {deleted}", deleted is not None)
-        self.stage.run("teardown", SPEC, "--yes")
+        self.stage.run("teardown", self.file, "--yes")
         self.stage.check("a second teardown has nothing to do", True)
 
     # What is checked more than once.
 
     def planned(self) -> dict[str, str]:
-        return {one["address"]: one["action"] for one in resources(self.stage.ask("plan", SPEC))}
+        return {one["address"]: one["action"] for one in resources(self.stage.ask("plan", self.file))}
 
     def current(self) -> Version:
         """Reads the value as an application would, so that it can be looked for in everything that was said."""
@@ -177,7 +177,7 @@ class Story:
         return any("AWSPENDING" in labels for labels in self.account.secret()["VersionIdsToStages"].values())
 
     def expect_no_changes(self) -> None:
-        self.stage.run("plan", SPEC, "--detailed-exitcode")
+        self.stage.run("plan", self.file, "--detailed-exitcode")
         self.stage.check("plan has no changes, and says so by its exit code", True)
 
     def expect_schedule(self, expression: str, window: int) -> None:

@@ -48,7 +48,7 @@ DEPLOYER_POLICY = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Action": [f"{s}:*" for s in ("iam", "kms", "lambda", "logs", "scheduler", "secretsmanager", "sts")],
+            "Action": [f"{s}:*" for s in ("iam", "kms", "lambda", "logs", "scheduler", "secretsmanager", "sqs", "sts")],
             "Resource": "*",
         },
         {
@@ -130,7 +130,7 @@ class Testbed:
         return (self._home / "server.log").read_text(errors="replace")
 
     def _launch(self) -> None:
-        port = _free_port()
+        port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         beds = TARGET / "testbed"
         beds.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,7 @@ def _client(service: str, endpoint: str, region: str, key: str, secret: str) -> 
     return session.client(service, endpoint_url=endpoint, config=config)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

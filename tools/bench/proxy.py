@@ -18,6 +18,7 @@ REST = [  # services whose operations are told by method and path
     (r"GET /2015-03-31/functions/[^/]+/configuration$", "lambda:GetFunctionConfiguration"),
     (r"GET /2015-03-31/functions/[^/]+$", "lambda:GetFunction"),
     (r"DELETE /2015-03-31/functions/[^/]+$", "lambda:DeleteFunction"),
+    (r"GET /2015-03-31/functions/[^/]+/policy$", "lambda:GetPolicy"),
     (r"GET /2019-09-25/functions/[^/]+/event-invoke-config$", "lambda:GetFunctionEventInvokeConfig"),
     (r"(PUT|POST) /2019-09-25/functions/[^/]+/event-invoke-config$", "lambda:PutFunctionEventInvokeConfig"),
     (r"GET /2017-03-31/tags/", "lambda:ListTags"),
