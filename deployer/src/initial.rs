@@ -4,8 +4,12 @@ use std::path::Path;
 
 use plan::naming::Names;
 use plan::spec::{Initial, Spec};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use zeroize::Zeroizing;
+
+use self::document::document;
+
+mod document;
 
 /// Secrets Manager's limit for a value, in bytes.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>
@@ -77,6 +81,17 @@ pub enum InitialError {
     /// It is a document without the field that rotates.
     #[error("the secret's first value is a JSON object without the field {0:?}, which `secret.field` names")]
     NoField(String),
+    /// It lacks what a derived field is made from.
+    #[error(
+        "`secret.derived` makes {field:?} from the field {source_field:?}, \
+         which the secret's first value does not have as text or number"
+    )]
+    NotDerivable {
+        /// The derived field.
+        field: String,
+        /// The field that it is made from.
+        source_field: String,
+    },
     /// None could be generated.
     #[error(transparent)]
     Generate(#[from] contract::NoPassword<getrandom::Error>),
@@ -84,7 +99,8 @@ pub enum InitialError {
 
 /// Reads or makes the first value. `folder` is the spec's.
 ///
-/// What is read may be the password alone, or a whole JSON document that has it in the rotating field.
+/// What is read may be the password alone, or a whole JSON document that has it in the rotating field. To the password of
+/// a database's user is added where it logs in, and to both what `secret.derived` makes of them.
 ///
 /// # Errors
 /// There is no value, or it can't be stored.
@@ -103,7 +119,7 @@ pub fn obtain(spec: &Spec, folder: &Path) -> Result<InitialValue, InitialError> 
             without_line_end(rpassword::prompt_password(prompt).map_err(InitialError::NoTerminal)?)
         }
     };
-    let value = document(given, spec.secret.field.as_deref())?;
+    let value = document(given, spec)?;
     if value.len() > MAX_VALUE {
         return Err(InitialError::TooLong(value.len()));
     }
@@ -136,47 +152,9 @@ fn without_line_end(text: String) -> Zeroizing<String> {
     Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn document(given: Zeroizing<String>, field: Option<&str>) -> Result<Zeroizing<String>, InitialError> {
-    if given.is_empty() {
-        return Err(InitialError::Empty);
-    }
-    let Some(field) = field else { return Ok(given) };
-    match serde_json::from_str::<Map<String, Json>>(&given) {
-        Ok(whole) if whole.contains_key(field) => Ok(given),
-        Ok(_) => Err(InitialError::NoField(field.to_owned())),
-        Err(_) => {
-            // Built by hand, so that no unwiped copy is left in a JSON tree.
-            let (key, value) =
-                (Json::from(field).to_string(), Zeroizing::new(serde_json::json!(given.as_str()).to_string()));
-            Ok(Zeroizing::new(format!("{{{key}:{}}}", value.as_str())))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn stored(given: &str, field: Option<&str>) -> Result<String, InitialError> {
-        document(Zeroizing::new(given.to_owned()), field).map(|value| value.to_string())
-    }
-
-    #[test]
-    fn a_password_is_stored_in_the_field_that_rotates() {
-        assert_eq!(stored("p\"w", Some("password")).unwrap(), r#"{"password":"p\"w"}"#);
-    }
-
-    #[test]
-    fn a_document_is_stored_as_it_is() {
-        let document = r#"{"username": "app", "password": "x", "port": 5432}"#;
-        assert_eq!(stored(document, Some("password")).unwrap(), document);
-        assert_eq!(stored(document, None).unwrap(), document);
-    }
-
-    #[test]
-    fn a_document_without_the_field_is_refused() {
-        assert!(matches!(stored(r#"{"pass": "x"}"#, Some("password")), Err(InitialError::NoField(_))));
-    }
 
     #[test]
     fn a_quotation_is_known_whole_cut_and_escaped_and_other_words_are_none() {
@@ -191,10 +169,5 @@ mod tests {
         }
         let plain = InitialValue { value: Zeroizing::new("plain-value".to_owned()), token: String::new() };
         assert!(plain.is_quoted_in("Value 'plain-va...' at") && !plain.is_quoted_in("plain words"));
-    }
-
-    #[test]
-    fn an_empty_value_is_refused() {
-        assert!(matches!(stored("", None), Err(InitialError::Empty)));
     }
 }

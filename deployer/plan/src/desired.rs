@@ -3,7 +3,7 @@
 use crate::attribute::{Attributes, Value};
 use crate::live::Live;
 use crate::ownership::{Tags, applied_tag};
-use crate::resource::{Kind, function, log_group, role, schedule, schedule_group, secret};
+use crate::resource::{Kind, function, log_group, permission, role, rotation, schedule, schedule_group, secret};
 use crate::spec::Spec;
 
 /// What planning has to know besides the spec.
@@ -13,9 +13,11 @@ pub struct Facts {
     pub code_sha256: String,
     /// ARN of the customer-managed key that the spec names; `None` is the default key.
     pub kms_key_arn: Option<String>,
+    /// ARN of the customer-managed key of the admin's secret; `None` is the default key, or no such secret.
+    pub admin_key_arn: Option<String>,
 }
 
-/// All resources of a stack, as they should be.
+/// All resources of a stack, as they should be. Of those that its trigger has no use for, only the names count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
     /// The secret.
@@ -32,6 +34,10 @@ pub struct Desired {
     pub invoke_role: role::Desired,
     /// The schedule.
     pub schedule: schedule::Desired,
+    /// Secrets Manager's right to invoke the function.
+    pub permission: permission::Desired,
+    /// The secret's own rotation rules.
+    pub rotation: rotation::Desired,
 }
 
 impl Desired {
@@ -41,23 +47,31 @@ impl Desired {
         let key = facts.kms_key_arn.as_deref();
         Self {
             secret: secret::desired(spec, key),
-            execution_role: role::execution(spec, key),
+            execution_role: role::execution(spec, key, facts.admin_key_arn.as_deref()),
             log_group: log_group::desired(spec),
             function: function::desired(spec, &facts.code_sha256),
             schedule_group: schedule_group::desired(spec),
             invoke_role: role::invoke(spec),
             schedule: schedule::desired(spec),
+            permission: permission::desired(spec),
+            rotation: rotation::desired(spec),
         }
     }
 
     /// Fills in what only AWS can tell: the secret's ARN and the execution role's id.
     #[must_use]
     pub fn resolved(mut self, live: &Live) -> Self {
-        self.function.secret_arn = live.secret.as_ref().map(|secret| secret.arn.clone());
+        self.set_secret_arn(live.secret.as_ref().map(|secret| secret.arn.clone()));
         // A role under another path is replaced, and the new one has another id.
         let kept = live.execution_role.as_ref().filter(|role| role.path == self.execution_role.path);
         self.function.role_id = kept.map(|role| role.id.clone());
         self
+    }
+
+    /// What all that needs the secret's ARN takes from it.
+    pub fn set_secret_arn(&mut self, arn: Option<String>) {
+        self.permission.secret_arn.clone_from(&arn);
+        self.function.secret_arn = arn;
     }
 
     /// The name of a resource.
@@ -71,6 +85,8 @@ impl Desired {
             Kind::ScheduleGroup => &self.schedule_group.name,
             Kind::InvokeRole => &self.invoke_role.name,
             Kind::Schedule => &self.schedule.name,
+            Kind::Permission => &self.permission.function,
+            Kind::Rotation => &self.rotation.secret,
         }
     }
 
@@ -85,17 +101,19 @@ impl Desired {
             Kind::ScheduleGroup => self.schedule_group.attributes(),
             Kind::InvokeRole => self.invoke_role.attributes(),
             Kind::Schedule => self.schedule.attributes(),
+            Kind::Permission => self.permission.attributes(),
+            Kind::Rotation => self.rotation.attributes(),
         }
     }
 
-    /// The tags of a resource; a schedule has its group's.
+    /// The tags of a resource, or those through which it is owned.
     #[must_use]
     pub fn tags(&self, kind: Kind) -> &Tags {
         match kind {
-            Kind::Secret => &self.secret.tags,
+            Kind::Secret | Kind::Rotation => &self.secret.tags,
             Kind::ExecutionRole => &self.execution_role.tags,
             Kind::LogGroup => &self.log_group.tags,
-            Kind::Function => &self.function.tags,
+            Kind::Function | Kind::Permission => &self.function.tags,
             Kind::ScheduleGroup | Kind::Schedule => &self.schedule_group.tags,
             Kind::InvokeRole => &self.invoke_role.tags,
         }
@@ -107,7 +125,7 @@ impl Desired {
     #[must_use]
     pub fn fingerprint(&self, kind: Kind) -> String {
         let mut plain = self.clone();
-        plain.function.secret_arn = None;
+        plain.set_secret_arn(None);
         plain.function.role_id = None;
         let known: Vec<String> = plain
             .attributes(kind)
@@ -120,19 +138,21 @@ impl Desired {
 }
 
 impl Desired {
-    /// The fingerprints as tags, to be written along with a resource's own; a group's carries its schedule's too.
+    /// The fingerprints as tags, to be written along with a resource's own; a group's carries its schedule's too, and a
+    /// secret's its rules'.
     #[must_use]
     pub fn applied_tags(&self, kind: Kind) -> Tags {
         let tag = |kind| (applied_tag(kind).to_owned(), self.fingerprint(kind));
         match kind {
             Kind::ScheduleGroup => [tag(Kind::ScheduleGroup), tag(Kind::Schedule)].into(),
+            Kind::Secret if self.rotation.settings.is_some() => [tag(Kind::Secret), tag(Kind::Rotation)].into(),
             other => [tag(other)].into(),
         }
     }
 }
 
 /// 64-bit FNV-1a: short, stable across builds; nothing rests on it but a word in a plan.
-fn fnv(text: &str) -> String {
+pub(crate) fn fnv(text: &str) -> String {
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

@@ -6,6 +6,7 @@
 
 pub mod attribute;
 pub mod desired;
+pub mod doctor;
 pub mod live;
 pub mod naming;
 pub mod ownership;

@@ -2,7 +2,7 @@
 
 use crate::attribute::Attributes;
 use crate::ownership::{Tags, applied_tag};
-use crate::resource::{Kind, function, log_group, role, schedule, schedule_group, secret};
+use crate::resource::{Kind, function, log_group, permission, role, rotation, schedule, schedule_group, secret};
 
 /// All resources of a stack, as they are; `None` is absent, and never forbidden or unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +21,10 @@ pub struct Live {
     pub invoke_role: Option<role::Live>,
     /// The schedule.
     pub schedule: Option<schedule::Live>,
+    /// Secrets Manager's right to invoke the function.
+    pub permission: Option<permission::Live>,
+    /// The secret's own rotation rules, where they are in force.
+    pub rotation: Option<rotation::Live>,
     /// Names of all schedules in the stack's group, its own included.
     pub schedules_in_group: Vec<String>,
 }
@@ -37,17 +41,19 @@ impl Live {
             Kind::ScheduleGroup => self.schedule_group.as_ref().map(schedule_group::Live::attributes),
             Kind::InvokeRole => self.invoke_role.as_ref().map(role::Live::attributes),
             Kind::Schedule => self.schedule.as_ref().map(schedule::Live::attributes),
+            Kind::Permission => self.permission.as_ref().map(permission::Live::attributes),
+            Kind::Rotation => self.rotation.as_ref().map(rotation::Live::attributes),
         }
     }
 
-    /// The tags by which a resource is owned, where it is there; a schedule has its group's.
+    /// The tags by which a resource is owned, where it is there: its own, or those of what it is owned through.
     #[must_use]
     pub fn tags(&self, kind: Kind) -> Option<&Tags> {
         match kind {
-            Kind::Secret => self.secret.as_ref().map(|live| &live.tags),
+            Kind::Secret | Kind::Rotation => self.secret.as_ref().map(|live| &live.tags),
             Kind::ExecutionRole => self.execution_role.as_ref().map(|live| &live.tags),
             Kind::LogGroup => self.log_group.as_ref().map(|live| &live.tags),
-            Kind::Function => self.function.as_ref().map(|live| &live.tags),
+            Kind::Function | Kind::Permission => self.function.as_ref().map(|live| &live.tags),
             Kind::ScheduleGroup | Kind::Schedule => self.schedule_group.as_ref().map(|live| &live.tags),
             Kind::InvokeRole => self.invoke_role.as_ref().map(|live| &live.tags),
         }

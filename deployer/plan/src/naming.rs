@@ -42,7 +42,25 @@ impl<'a> Names<'a> {
     /// The secret's ARN with `?` for each of the six characters that Secrets Manager adds: it matches no other name.
     #[must_use]
     pub fn secret_arn_pattern(self) -> String {
-        self.arn("secretsmanager", &format!("secret:{}-??????", self.0.secret.name))
+        self.any_secret_arn_pattern(&self.0.secret.name)
+    }
+
+    /// The same of another secret in the stack's account and region.
+    #[must_use]
+    pub fn any_secret_arn_pattern(self, name: &str) -> String {
+        self.arn("secretsmanager", &format!("secret:{name}-??????"))
+    }
+
+    /// The pattern of the ARNs of all that EC2 has in the stack's account and region.
+    #[must_use]
+    pub fn any_ec2_arn(self) -> String {
+        self.arn("ec2", "*/*")
+    }
+
+    /// The ARN of a user of ElastiCache in the stack's account and region.
+    #[must_use]
+    pub fn elasticache_user_arn(self, id: &str) -> String {
+        self.arn("elasticache", &format!("user:{id}"))
     }
 
     /// The log group that Lambda writes to.

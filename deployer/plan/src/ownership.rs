@@ -1,4 +1,4 @@
-//! Ownership is a tag on every resource that can carry one; schedules are owned through their group.
+//! Ownership is a tag on every resource that can carry one; the others are owned through one that does.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,14 @@ pub const REGION_TAG: &str = "deployer:region";
 pub const APPLIED_TAG: &str = "deployer:applied";
 /// The same for the schedule, on its group.
 pub const APPLIED_SCHEDULE_TAG: &str = "deployer:applied-schedule";
+/// The same for the secret's rotation rules, on the secret.
+pub const APPLIED_ROTATION_TAG: &str = "deployer:applied-rotation";
 /// The id of the execution role that the function was made with. Lambda's grant on the key of the function's environment
 /// is bound to that id, so that a role made anew under the old name leaves a function that can't start.
 /// <https://repost.aws/knowledge-center/lambda-kmsaccessdeniedexception-errors>
 pub const ROLE_ID_TAG: &str = "deployer:role-id";
 /// The tags that are the deployer's notes and no settings.
-pub const NOTE_TAGS: [&str; 3] = [APPLIED_TAG, APPLIED_SCHEDULE_TAG, ROLE_ID_TAG];
+pub const NOTE_TAGS: [&str; 4] = [APPLIED_TAG, APPLIED_SCHEDULE_TAG, APPLIED_ROTATION_TAG, ROLE_ID_TAG];
 /// Prefix of the tags that the deployer keeps for itself.
 pub const TAG_PREFIX: &str = "deployer:";
 
@@ -27,6 +29,7 @@ pub const TAG_PREFIX: &str = "deployer:";
 pub const fn applied_tag(kind: Kind) -> &'static str {
     match kind {
         Kind::Schedule => APPLIED_SCHEDULE_TAG,
+        Kind::Rotation => APPLIED_ROTATION_TAG,
         _ => APPLIED_TAG,
     }
 }

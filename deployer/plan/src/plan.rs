@@ -10,6 +10,7 @@ use crate::live::Live;
 use crate::ownership::{Owner, owner};
 use crate::resource::Kind;
 use crate::spec::{OnTeardown, Spec};
+use crate::teardown::fate;
 
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -138,12 +139,34 @@ impl Plan {
 pub fn apply(spec: &Spec, desired: &Desired, live: &Live, adopt: &BTreeSet<Kind>) -> Plan {
     let (mut actions, mut refusals) = (Vec::new(), Vec::new());
     for kind in Kind::ALL {
+        if !kind.is_wanted(&spec.trigger) {
+            actions.extend(left_over(spec, desired, live, adopt, kind));
+            continue;
+        }
         match resource(spec, desired, live, adopt, kind) {
             Ok(action) => actions.push(action),
             Err(refusal) => refusals.push(refusal),
         }
     }
     plan(spec, actions, refusals)
+}
+
+/// What another trigger of the stack has left: ours goes, and what is foreign is none of it.
+fn left_over(spec: &Spec, desired: &Desired, live: &Live, adopt: &BTreeSet<Kind>, kind: Kind) -> Option<Action> {
+    live.attributes(kind)?;
+    let is_foreign = foreign_owner(desired, live, kind).is_some() && !is_adopted(adopt, kind);
+    let is_going = kind == Kind::ScheduleGroup && live.schedule_group.as_ref().is_some_and(|group| group.deleting);
+    if is_foreign || is_going {
+        return None;
+    }
+    let (verb, note) = fate(spec, live, kind, TeardownOptions::default());
+    let note = note.or_else(|| Some("another trigger starts the rotation".to_owned()));
+    Some(Action { kind, name: desired.name(kind).to_owned(), verb, cause: None, adopted: false, changes: vec![], note })
+}
+
+/// What has no tags of its own is taken over with what it is owned through.
+fn is_adopted(adopt: &BTreeSet<Kind>, kind: Kind) -> bool {
+    adopt.contains(&kind) || adopt.contains(&kind.owned_through())
 }
 
 pub(crate) fn plan(spec: &Spec, actions: Vec<Action>, refusals: Vec<Refusal>) -> Plan {
@@ -163,6 +186,7 @@ fn resource(
     let group_is_going = live.schedule_group.as_ref().is_some_and(|group| group.deleting);
     let there = match kind {
         Kind::ScheduleGroup | Kind::Schedule if group_is_going => None,
+        Kind::Permission if is_replaced(desired, live, Kind::Function) => None,
         _ => live.attributes(kind),
     };
     let Some(there) = there else {
@@ -172,9 +196,7 @@ fn resource(
     };
     let changes = wanted.diff(&there);
     let owner = foreign_owner(desired, live, kind);
-    // A schedule is owned through its group, and taken over with it.
-    let adopted = adopt.contains(&kind) || (kind == Kind::Schedule && adopt.contains(&Kind::ScheduleGroup));
-    if let (Some(owner), false) = (&owner, adopted) {
+    if let (Some(owner), false) = (&owner, is_adopted(adopt, kind)) {
         return Err(Refusal { kind, name, owner: owner.stack(), changes });
     }
     let deleted = live.secret.as_ref().and_then(|secret| secret.deleted.as_ref()).filter(|_| kind == Kind::Secret);
@@ -185,12 +207,20 @@ fn resource(
         () => Verb::Update,
     };
     let is_change = matches!(verb, Verb::Update | Verb::Replace);
-    let cause = is_change.then(|| match live.applied(kind) {
-        Some(applied) if applied == desired.fingerprint(kind) => Cause::Drift,
+    // Of a permission all but the secret's ARN follows from the function's own names.
+    let noted = if kind == Kind::Permission { Kind::Function } else { kind };
+    let cause = is_change.then(|| match live.applied(noted) {
+        Some(applied) if applied == desired.fingerprint(noted) => Cause::Drift,
         _ => Cause::Spec,
     });
     let note = deleted.map(|date| format!("scheduled for deletion ({date}); its value is kept"));
     Ok(Action { kind, name, verb, cause, adopted: owner.is_some(), changes, note })
+}
+
+/// Whether it is made anew. A function's policy goes with the function.
+fn is_replaced(desired: &Desired, live: &Live, kind: Kind) -> bool {
+    let changes = live.attributes(kind).map(|there| desired.attributes(kind).diff(&there)).unwrap_or_default();
+    changes.iter().any(|change| change.effect == Effect::Replaces)
 }
 
 /// Whose a resource is, where it is there and not ours.

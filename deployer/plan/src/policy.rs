@@ -1,6 +1,6 @@
 //! IAM documents: building them, and comparing them by meaning.
 
-use contract::SECRET_ACTIONS;
+use contract::{ADMIN_SECRET_ACTIONS, ELASTICACHE_ACTIONS, SECRET_ACTIONS};
 use serde_json::{Value, json};
 
 use crate::naming::{Names, dns_suffix};
@@ -16,11 +16,28 @@ pub const SECRET_POLICY: &str = "SecretsManagerRotation";
 pub const KMS_POLICY: &str = "KMSDecryptForRotation";
 /// Inline policy of the execution role: the function's own log group.
 pub const LOGS_POLICY: &str = "WriteLogs";
+/// Inline policy of the execution role: the value of the secret of the target's admin.
+pub const ADMIN_POLICY: &str = "ReadAdminSecret";
+/// Inline policy of the execution role: the ElastiCache user that is the target.
+pub const ELASTICACHE_POLICY: &str = "ModifyElastiCacheUser";
+/// Inline policy of the execution role: the network interfaces by which Lambda attaches the function to a VPC.
+pub const NETWORK_POLICY: &str = "ManageNetworkInterfaces";
 /// Inline policy of the invoke role.
 pub const INVOKE_POLICY: &str = "InvokeFunction";
+/// Inline policy of the invoke role: the queue of what could not be delivered.
+pub const DEAD_LETTER_POLICY: &str = "SendToDeadLetterQueue";
+
+/// The principal as which Secrets Manager invokes.
+pub const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
+/// The action by which a function is invoked.
+pub const INVOKE: &str = "lambda:InvokeFunction";
 
 fn document(statement: &Value) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [statement]})
+    statements(&[statement])
+}
+
+fn statements(statements: &[&Value]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": statements})
 }
 
 /// Trust in Lambda. The service gives no source condition when it assumes an execution role.
@@ -56,15 +73,77 @@ pub fn use_secret(spec: &Spec) -> Value {
 /// `key_arn` is the customer-managed key; `None` is `aws/secretsmanager`, whose id no one can know beforehand.
 #[must_use]
 pub fn use_key(spec: &Spec, key_arn: Option<&str>) -> Value {
-    let names = Names::of(spec);
-    document(&json!({
-        "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": key_arn.map_or_else(|| names.any_key_arn(), str::to_owned),
+    document(&through_secrets_manager(
+        spec,
+        &["kms:Decrypt", "kms:GenerateDataKey"],
+        key_arn,
+        &Names::of(spec).secret_arn_pattern(),
+    ))
+}
+
+fn through_secrets_manager(spec: &Spec, actions: &[&str], key_arn: Option<&str>, secret_arn: &str) -> Value {
+    json!({
+        "Effect": "Allow", "Action": actions,
+        "Resource": key_arn.map_or_else(|| Names::of(spec).any_key_arn(), str::to_owned),
         "Condition": {
             "StringEquals": {"kms:ViaService": format!("secretsmanager.{}.{}", spec.region, dns_suffix(&spec.region))},
-            "StringLike": {"kms:EncryptionContext:SecretARN": names.secret_arn_pattern()},
+            "StringLike": {"kms:EncryptionContext:SecretARN": secret_arn},
         },
-    }))
+    })
+}
+
+/// What the function does with the secret of the target's admin, and with that secret's key; `key_arn` as in [`use_key`].
+#[must_use]
+pub fn read_admin_secret(spec: &Spec, name: &str, key_arn: Option<&str>) -> Value {
+    let arn = Names::of(spec).any_secret_arn_pattern(name);
+    let read = json!({"Effect": "Allow", "Action": ADMIN_SECRET_ACTIONS, "Resource": arn});
+    statements(&[&read, &through_secrets_manager(spec, &["kms:Decrypt"], key_arn, &arn)])
+}
+
+/// What the function does with the ElastiCache user that is its target, and with no other.
+/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html>
+#[must_use]
+pub fn modify_elasticache_user(spec: &Spec, id: &str) -> Value {
+    let arn = Names::of(spec).elasticache_user_arn(id);
+    document(&json!({"Effect": "Allow", "Action": ELASTICACHE_ACTIONS, "Resource": arn}))
+}
+
+/// What Lambda does as the execution role to attach the function to a VPC; the function's own code may not.
+///
+/// The descriptions are granted on everything or not at all; a deletion on one interface alone leaves the others behind.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions>
+#[must_use]
+pub fn manage_network_interfaces(spec: &Spec) -> Value {
+    let names = Names::of(spec);
+    let changes = [
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    ];
+    let reads = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"];
+    let all: Vec<&str> = changes.into_iter().chain(reads).chain(["ec2:DetachNetworkInterface"]).collect();
+    statements(&[
+        &json!({"Effect": "Allow", "Action": changes, "Resource": names.any_ec2_arn()}),
+        &json!({"Effect": "Allow", "Action": reads, "Resource": "*"}),
+        &json!({
+            "Effect": "Deny", "Action": all, "Resource": "*",
+            "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": names.function_arn()}},
+        }),
+    ])
+}
+
+/// The statement of the function's own policy by which Secrets Manager may invoke it, for the stack's secret alone, as
+/// `AddPermission` writes it; without its `Sid`.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html>
+#[must_use]
+pub fn let_secrets_manager_invoke(function_arn: &str, account: &str, secret_arn: &str) -> Value {
+    json!({
+        "Effect": "Allow", "Principal": {"Service": SECRETS_MANAGER}, "Action": INVOKE, "Resource": function_arn,
+        "Condition": {
+            "StringEquals": {"AWS:SourceAccount": account}, "ArnLike": {"AWS:SourceArn": secret_arn},
+        },
+    })
 }
 
 /// What the function does with its log group. Not `logs:CreateLogGroup`: a late flush would bring a deleted group back.
@@ -81,8 +160,15 @@ pub fn write_logs(spec: &Spec) -> Value {
 #[must_use]
 pub fn invoke_function(spec: &Spec) -> Value {
     document(&json!({
-        "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": Names::of(spec).function_arn(),
+        "Effect": "Allow", "Action": INVOKE, "Resource": Names::of(spec).function_arn(),
     }))
+}
+
+/// What the schedule does with its dead-letter queue.
+/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html>
+#[must_use]
+pub fn send_to_queue(arn: &str) -> Value {
+    document(&json!({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}))
 }
 
 /// Whether two documents allow and deny the same.

@@ -11,7 +11,9 @@ use crate::spec::{OnTeardown, Spec};
 pub fn teardown(spec: &Spec, desired: &Desired, live: &Live, options: TeardownOptions) -> Plan {
     let (mut actions, mut refusals) = (Vec::new(), Vec::new());
     for kind in Kind::ALL.into_iter().rev() {
-        if live.attributes(kind).is_none() {
+        // Secrets Manager rotates no secret that is scheduled for deletion, and takes no word about its rules.
+        let is_still = kind == Kind::Rotation && live.secret.as_ref().is_some_and(|secret| secret.deleted.is_some());
+        if live.attributes(kind).is_none() || is_still {
             continue;
         }
         let name = desired.name(kind).to_owned();
@@ -25,7 +27,7 @@ pub fn teardown(spec: &Spec, desired: &Desired, live: &Live, options: TeardownOp
     plan(spec, actions, refusals)
 }
 
-fn fate(spec: &Spec, live: &Live, kind: Kind, options: TeardownOptions) -> (Verb, Option<String>) {
+pub(crate) fn fate(spec: &Spec, live: &Live, kind: Kind, options: TeardownOptions) -> (Verb, Option<String>) {
     match kind {
         Kind::Secret => secret_fate(spec, live, options),
         Kind::ExecutionRole => (Verb::Delete, detached(live.execution_role.as_ref())),
@@ -42,7 +44,7 @@ fn fate(spec: &Spec, live: &Live, kind: Kind, options: TeardownOptions) -> (Verb
             }
             (Verb::Keep, Some(format!("holds schedules that are not this stack's: {}", others.join(", "))))
         }
-        Kind::LogGroup | Kind::Function | Kind::Schedule => (Verb::Delete, None),
+        Kind::LogGroup | Kind::Function | Kind::Schedule | Kind::Permission | Kind::Rotation => (Verb::Delete, None),
     }
 }
 

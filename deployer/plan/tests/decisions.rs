@@ -25,8 +25,9 @@ fn changed(plan: &Plan, kind: Kind) -> Vec<String> {
 
 #[test]
 fn an_empty_account_gets_everything() {
-    let plan = stack::plan(&stack::spec(), &Live::default());
-    assert_eq!(verbs(&plan), Kind::ALL.map(|kind| (kind, Verb::Create)));
+    let spec = stack::spec();
+    let plan = stack::plan(&spec, &Live::default());
+    assert_eq!(verbs(&plan), stack::kinds(&spec).into_iter().map(|kind| (kind, Verb::Create)).collect::<Vec<_>>());
     assert!(
         plan.actions.iter().all(|a| a.cause.is_none() && !a.adopted && a.changes.iter().all(|c| c.before.is_none()))
     );
@@ -48,10 +49,12 @@ fn after_an_apply_nothing_changes() {
         stack::with("flexible_window_minutes: 5", "flexible_window_minutes: 0"),
         stack::with("region: us-east-1", "region: cn-north-1"),
         stack::edited(|text| text + "\ntags: {team: payments}\n"),
+        stack::managed(),
+        stack::managed_by("{expression: cron(0 3 * * ? *), duration: 3h}"),
     ] {
         let plan = stack::plan(&spec, &stack::applied(&spec));
         assert!(plan.is_empty(), "{:#?}", plan.actions.iter().filter(|a| a.is_pending()).collect::<Vec<_>>());
-        assert_eq!(plan.actions.len(), 7);
+        assert_eq!(plan.actions.len(), stack::kinds(&spec).len());
     }
 }
 
@@ -165,7 +168,7 @@ fn drift_of_each_kind_is_told_as_drift() {
 fn tags_of_awss_own_and_notes_are_no_difference() {
     let spec = stack::spec();
     let mut live = stack::applied(&spec);
-    for kind in Kind::ALL {
+    for kind in stack::kinds(&spec) {
         let tags = stack::tags_mut(&mut live, kind);
         tags.insert("aws:cloudformation:stack-name".to_owned(), "x".to_owned());
         tags.insert(APPLIED_TAG.to_owned(), "older".to_owned());
@@ -176,7 +179,7 @@ fn tags_of_awss_own_and_notes_are_no_difference() {
 #[test]
 fn a_foreign_resource_is_refused_with_its_owner_and_what_adopting_would_change() {
     let spec = stack::spec();
-    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Schedule) {
+    for kind in stack::kinds(&spec).into_iter().filter(|kind| *kind != Kind::Schedule) {
         for (tags, told) in [
             (vec![], None),
             (vec![(STACK_TAG, "other")], Some("other")),
@@ -283,11 +286,10 @@ fn teardown_deletes_what_is_there_dependents_first() {
     let spec = stack::spec();
     let live = stack::applied(&spec);
     let plan = teardown(&spec, &live, false);
-    let mut kinds = Kind::ALL;
-    kinds.reverse();
-    assert_eq!(verbs(&plan), kinds.map(|kind| (kind, Verb::Delete)));
+    let kinds = stack::kinds(&spec);
+    assert_eq!(verbs(&plan), kinds.iter().rev().map(|kind| (*kind, Verb::Delete)).collect::<Vec<_>>());
     assert_eq!(action(&plan, Kind::Secret).note.as_deref(), Some("recoverable for 7 days"));
-    for kind in Kind::ALL {
+    for kind in kinds {
         let half = teardown(&spec, &stack::without(live.clone(), kind), false);
         assert!(half.action(kind).is_none() && half.refusals.iter().all(|refusal| refusal.kind == Kind::Schedule));
     }

@@ -17,7 +17,7 @@ fn pretty(documents: &std::collections::BTreeMap<String, Json>) -> String {
 
 #[test]
 fn the_function_may_do_its_work_on_its_own_secret_key_and_log_group() {
-    insta::assert_snapshot!(pretty(&role::execution(&stack::spec(), None).policies), @r#"
+    insta::assert_snapshot!(pretty(&role::execution(&stack::spec(), None, None).policies), @r#"
     KMSDecryptForRotation {
       "Statement": [
         {
@@ -81,7 +81,18 @@ fn a_customer_managed_key_is_named_and_nothing_else_differs() {
     let mut renamed = default.clone();
     renamed["Statement"][0]["Resource"] = json!(KEY);
     assert_eq!(own, renamed);
-    assert_eq!(role::execution(&spec, Some(KEY)).policies["KMSDecryptForRotation"], own);
+    assert_eq!(role::execution(&spec, Some(KEY), None).policies["KMSDecryptForRotation"], own);
+}
+
+#[test]
+fn a_dead_letter_queue_may_be_sent_to_and_only_where_the_spec_names_it() {
+    let queue = "arn:aws:sqs:us-east-1:123456789012:dead-letters";
+    let spec = stack::with("retry: {", &format!("dead_letter_queue: {queue}\n  retry: {{"));
+    let policies = role::invoke(&spec).policies;
+    let send = json!({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue});
+    assert_eq!(policies["SendToDeadLetterQueue"]["Statement"], json!([send]));
+    assert_eq!(policies.len(), 2);
+    assert_eq!(role::invoke(&stack::spec()).policies.len(), 1);
 }
 
 #[test]
@@ -140,7 +151,7 @@ fn only_lambda_may_be_the_function() {
 #[test]
 fn nothing_is_granted_on_everything_or_on_another_name() {
     let spec = stack::spec();
-    for role in [role::execution(&spec, None), role::invoke(&spec)] {
+    for role in [role::execution(&spec, None, None), role::invoke(&spec)] {
         for (name, document) in &role.policies {
             let text = document.to_string();
             assert!(!text.contains("\"*\"") && !text.contains(":*\","), "{name}: {text}");
@@ -165,7 +176,7 @@ fn longest() -> Spec {
 #[test]
 fn the_longest_names_stay_below_iams_limit_for_inline_policies() {
     let spec = longest();
-    for role in [role::execution(&spec, Some(KEY)), role::execution(&spec, None), role::invoke(&spec)] {
+    for role in [role::execution(&spec, Some(KEY), None), role::execution(&spec, None, None), role::invoke(&spec)] {
         let size: usize = role.policies.values().map(|document| document.to_string().chars().count()).sum();
         assert!(size < MAX_INLINE_CHARACTERS, "{} has {size} characters", role.name);
         assert!(role.trust.to_string().len() < 2048, "IAM's limit for a trust policy");

@@ -1,7 +1,8 @@
 //! The function's package: the one that the deployer carries, or a zip of the user's own.
 //!
 //! Both are known to be runnable before anything is planned, and both come with the hash that Lambda reports, so that
-//! "no change" is a comparison.
+//! "no change" is a comparison. Where the function has to prove who its target is, the package has the certificates for
+//! it: the deployer adds them to its own.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,10 +10,13 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use plan::spec::{Architecture, Function};
+use contract::{CA_FILE, Tls};
+use plan::spec::{Architecture, Spec};
 
+use self::ca::CaError;
 use self::package::{MAX_ZIP, Machine, PackageError};
 
+mod ca;
 mod package;
 #[cfg(test)]
 mod tests;
@@ -48,17 +52,22 @@ pub enum Error {
     /// The deployer was built before, or without, the rotator.
     #[error("this build of deploy carries no rotator for {0}: build it with `make build`, or set function.package")]
     NoRotator(&'static str),
-    /// The zip cannot be read.
+    /// A file cannot be read.
     #[error("{path}: {error}", path = .path.display())]
     Read {
-        /// The zip.
+        /// The file.
         path: PathBuf,
         /// What the system says.
         error: io::Error,
     },
     /// A folder, a pipe, a device.
-    #[error("{path}: this is not a file, but function.package wants a zip", path = .0.display())]
-    NotAFile(PathBuf),
+    #[error("{path}: this is not a file, but {wanted}", path = .path.display())]
+    NotAFile {
+        /// What it is in the spec's eyes.
+        path: PathBuf,
+        /// Who wants what.
+        wanted: &'static str,
+    },
     /// Lambda would not run it.
     #[error("{path}: {error}", path = .path.display())]
     Refused {
@@ -67,6 +76,31 @@ pub enum Error {
         /// Why.
         error: PackageError,
     },
+    /// The certificates could not be added.
+    #[error("{CA_FILE} can't be added to the package that this build of deploy carries: {0}")]
+    NotAdded(PackageError),
+    /// The target can't be trusted by that file.
+    #[error("{path}: {error}", path = .path.display())]
+    Ca {
+        /// The file of certificates; one in a zip has the zip for its folder.
+        path: PathBuf,
+        /// Why.
+        error: CaError,
+    },
+    /// The user's own package lacks the certificates.
+    #[error(
+        "{path}: the zip has no {CA_FILE} at its root that everyone may read (0644), but the target's `tls: verify-full` \
+         needs one: put the certificates that it is trusted by there, with `zip -j function.zip path/to/{CA_FILE}`",
+        path = .0.display()
+    )]
+    NoCa(PathBuf),
+    /// The spec has certificates for a package that nothing is added to.
+    #[error(
+        "{path}: function.package is taken as it is, so that the file under the target's `tls.ca` would be left out: \
+         put it into the zip as {CA_FILE}, and set `tls: verify-full`",
+        path = .0.display()
+    )]
+    CaLeftOut(PathBuf),
 }
 
 /// The package that the deployer carries. Nothing is read and nothing is computed: the build did both.
@@ -89,21 +123,9 @@ pub fn embedded(architecture: Architecture) -> Result<Package, Error> {
 ///
 /// If it cannot be read, or if Lambda could not run it.
 pub fn from_file(path: &Path, architecture: Architecture) -> Result<Package, Error> {
-    let unreadable = |error| Error::Read { path: path.to_owned(), error };
     let refused = |error| Error::Refused { path: path.to_owned(), error };
-
-    // Before it is opened: a pipe would wait for its writer.
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(Error::NotAFile(path.to_owned()));
-    }
-    let limit = MAX_ZIP as u64;
-    if metadata.len() > limit {
-        return Err(refused(PackageError::TooLarge { size: metadata.len() }));
-    }
-    // It may have grown since; one byte too many is enough for the inspection to see that.
-    let mut zip = Vec::new();
-    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut zip)).map_err(unreadable)?;
+    let too_large = |size| refused(PackageError::TooLarge { size });
+    let zip = read(path, "function.package wants a zip", MAX_ZIP as u64, too_large)?;
     package::inspect(&zip, machine(architecture)).map_err(refused)?;
     Ok(Package {
         code_sha256: package::code_sha256(&zip),
@@ -112,16 +134,67 @@ pub fn from_file(path: &Path, architecture: Architecture) -> Result<Package, Err
     })
 }
 
-/// The package that the spec asks for. A relative path begins at the spec's folder.
+/// The file's bytes; of one that has grown beyond the limit meanwhile, one byte too many.
+fn read(path: &Path, wanted: &'static str, limit: u64, too_large: impl FnOnce(u64) -> Error) -> Result<Vec<u8>, Error> {
+    let unreadable = |error| Error::Read { path: path.to_owned(), error };
+    // Before it is opened: a pipe would wait for its writer.
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Error::NotAFile { path: path.to_owned(), wanted });
+    }
+    if metadata.len() > limit {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+/// The package that the spec asks for, with the certificates that its target is trusted by. A relative path begins at
+/// the spec's folder.
 ///
 /// # Errors
 ///
-/// Those of [`embedded`] and [`from_file`].
-pub fn for_spec(function: &Function, spec_folder: &Path) -> Result<Package, Error> {
-    match &function.package {
-        None => embedded(function.architecture),
-        Some(path) => from_file(&spec_folder.join(path), function.architecture),
+/// Those of [`embedded`] and [`from_file`], or that there are no such certificates.
+pub fn for_spec(spec: &Spec, spec_folder: &Path) -> Result<Package, Error> {
+    let architecture = spec.function.architecture;
+    let is_verified = spec.target.login().is_some_and(|login| login.tls == Tls::VerifyFull);
+    match &spec.function.package {
+        None if is_verified => with_ca(&embedded(architecture)?, &certificates(spec, spec_folder)?),
+        None => embedded(architecture),
+        Some(path) if is_verified && spec.ca.is_some() => Err(Error::CaLeftOut(spec_folder.join(path))),
+        Some(path) => {
+            let package = from_file(&spec_folder.join(path), architecture)?;
+            if is_verified {
+                check_ca(&package, &spec_folder.join(path))?;
+            }
+            Ok(package)
+        }
     }
+}
+
+/// The user's certificates, or else AWS's.
+fn certificates(spec: &Spec, spec_folder: &Path) -> Result<Vec<u8>, Error> {
+    let Some(path) = &spec.ca else { return Ok(ca::of_aws(&spec.region).into_bytes()) };
+    let path = spec_folder.join(path);
+    let refused = |error| Error::Ca { path: path.clone(), error };
+    let pem =
+        read(&path, "the target's `tls.ca` wants a file of certificates", ca::MAX_CA, |_| refused(CaError::TooLarge))?;
+    ca::check(&pem).map_err(refused)?;
+    Ok(pem)
+}
+
+fn with_ca(package: &Package, certificates: &[u8]) -> Result<Package, Error> {
+    let zip = package::with_file(&package.bytes, CA_FILE, certificates).map_err(Error::NotAdded)?;
+    Ok(Package { code_sha256: package::code_sha256(&zip), bytes: Cow::Owned(zip), origin: package.origin.clone() })
+}
+
+/// Whether the user's own package has certificates that the target can be trusted by.
+fn check_ca(package: &Package, path: &Path) -> Result<(), Error> {
+    let certificates = package::readable_file(&package.bytes, CA_FILE)
+        .map_err(|error| Error::Refused { path: path.to_owned(), error })?
+        .ok_or_else(|| Error::NoCa(path.to_owned()))?;
+    ca::check(&certificates).map_err(|error| Error::Ca { path: path.join(CA_FILE), error })
 }
 
 /// The plan knows nothing of binaries, and the build script nothing of plans: each has its own word for it.

@@ -1,14 +1,17 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
-use plan::spec::{Architecture, Function};
+use contract::{CA_FILE, Login, Target, Tls};
+use plan::spec::{self, Architecture, Spec};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter};
 
-use super::package::{MAX_UNPACKED, MAX_ZIP, Machine, PackageError, code_sha256, inspect, pack};
-use super::{Error, Origin, embedded, for_spec, from_file};
+use super::ca::{self, CaError, MAX_CA};
+use super::package::{MAX_UNPACKED, MAX_ZIP, Machine, PackageError, code_sha256, inspect, pack, with_file};
+use super::{Error, Origin, Package, embedded, for_spec, from_file, with_ca};
 
 const X86: u16 = 62;
 const ARM: u16 = 183;
@@ -460,15 +463,13 @@ fn a_real_binary_is_understood() {
     assert!(refused.starts_with("the binary is for arm64, but"), "{refused}");
 }
 
-fn function(architecture: Architecture, package: Option<&str>) -> Function {
-    Function {
-        name: "rotator".to_owned(),
-        architecture,
-        memory: 128,
-        timeout: 30,
-        log_retention_days: 30,
-        package: package.map(Into::into),
-    }
+const WALK_THROUGH: &str = include_str!("../../../config/myapp.yaml");
+
+fn spec(architecture: Architecture, package: Option<&str>) -> Spec {
+    let mut spec = spec::load("myapp.yaml", WALK_THROUGH).unwrap().spec;
+    spec.function.architecture = architecture;
+    spec.function.package = package.map(Into::into);
+    spec
 }
 
 #[test]
@@ -476,12 +477,12 @@ fn a_package_of_ones_own_is_found_beside_the_spec_and_hashed() {
     let folder = tempfile::tempdir().unwrap();
     let zip = pack(&Binary::default().bytes()).unwrap();
     std::fs::write(folder.path().join("own.zip"), &zip).unwrap();
-    let package = for_spec(&function(Architecture::X86_64, Some("own.zip")), folder.path()).unwrap();
+    let package = for_spec(&spec(Architecture::X86_64, Some("own.zip")), folder.path()).unwrap();
     assert_eq!(package.bytes, zip);
     assert_eq!(package.code_sha256, code_sha256(&zip));
     assert_eq!(package.origin, Origin::File(folder.path().join("own.zip")));
 
-    let error = for_spec(&function(Architecture::Arm64, Some("own.zip")), folder.path()).unwrap_err().to_string();
+    let error = for_spec(&spec(Architecture::Arm64, Some("own.zip")), folder.path()).unwrap_err().to_string();
     let path = folder.path().join("own.zip").display().to_string();
     assert_eq!(
         error,
@@ -517,7 +518,7 @@ fn a_package_that_is_too_large_is_not_read() {
 #[test]
 fn the_embedded_package_is_runnable_or_said_to_be_absent() {
     for (architecture, machine) in [(Architecture::X86_64, Machine::X86_64), (Architecture::Arm64, Machine::Arm64)] {
-        match for_spec(&function(architecture, None), Path::new("/nowhere")) {
+        match for_spec(&spec(architecture, None), Path::new("/nowhere")) {
             Ok(package) => {
                 assert_eq!(package.origin, Origin::Embedded);
                 assert_eq!(package.code_sha256, code_sha256(&package.bytes));
@@ -533,4 +534,234 @@ fn the_embedded_package_is_runnable_or_said_to_be_absent() {
             ),
         }
     }
+}
+
+/// A spec whose target's certificate is verified, by that file or else by AWS's roots.
+fn verified(package: Option<&str>, ca: Option<&str>) -> Spec {
+    let mut spec = spec(Architecture::X86_64, package);
+    spec.target = Target::Postgres(Login::default());
+    spec.ca = ca.map(Into::into);
+    spec
+}
+
+/// What a deployer carries, whether this build does or not.
+fn carried() -> Package {
+    let zip = pack(&Binary::default().bytes()).unwrap();
+    Package { code_sha256: code_sha256(&zip), bytes: zip.into(), origin: Origin::Embedded }
+}
+
+/// One root.
+fn root() -> String {
+    let roots = ca::of_aws("eu-central-1");
+    roots[..roots.find("-----END CERTIFICATE-----\n").unwrap()].to_owned() + "-----END CERTIFICATE-----\n"
+}
+
+fn regions_of(roots: &str) -> BTreeSet<&str> {
+    roots.lines().filter_map(|line| line.strip_prefix("# ")?.split(':').next()).collect()
+}
+
+fn count_of(roots: &str) -> usize {
+    roots.matches("-----BEGIN CERTIFICATE-----").count()
+}
+
+#[test]
+fn certificates_are_one_more_file_that_everyone_may_read() {
+    let package = with_ca(&carried(), b"roots").unwrap();
+    let mut archive = ZipArchive::new(Cursor::new(&package.bytes)).unwrap();
+    assert_eq!(archive.file_names().map(Result::unwrap).collect::<Vec<_>>(), ["bootstrap", "ca.pem"]);
+    assert_eq!(archive.by_name("bootstrap").unwrap().unix_mode(), Some(0o100_755));
+    let mut file = archive.by_name(CA_FILE).unwrap();
+    assert_eq!(file.unix_mode(), Some(0o100_644));
+    assert_eq!(file.system(), System::Unix);
+    assert_eq!(file.last_modified(), Some(DateTime::DEFAULT));
+    assert_eq!(file.extra_data().unwrap_or_default(), b"");
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).unwrap();
+    assert_eq!(content, b"roots");
+    drop(file);
+    assert_eq!(inspect(&package.bytes, Machine::X86_64), Ok(()));
+    assert_eq!(package.code_sha256, code_sha256(&package.bytes));
+    assert_eq!(package.origin, Origin::Embedded);
+}
+
+#[test]
+fn adding_certificates_twice_gives_the_same_bytes_and_leaves_the_binary_s_own_as_they_are() {
+    let carried = carried();
+    let with = with_ca(&carried, root().as_bytes()).unwrap();
+    assert_eq!(with, with_ca(&carried, root().as_bytes()).unwrap());
+    let end = directory(&carried.bytes);
+    assert_eq!(with.bytes[..end], carried.bytes[..end]);
+    assert_ne!(with.code_sha256, with_ca(&carried, b"other").unwrap().code_sha256);
+}
+
+#[test]
+fn only_a_target_that_is_verified_gets_certificates() {
+    let off = Login { tls: Tls::Off, ..Login::default() };
+    let carried = embedded(Architecture::X86_64);
+    for (target, is_verified) in [
+        (Target::None, false),
+        (Target::Postgres(off.clone()), false),
+        (Target::Mysql(off.clone()), false),
+        (Target::Redis(off), false),
+        (Target::Postgres(Login::default()), true),
+        (Target::Mysql(Login::default()), true),
+        (Target::Redis(Login::default()), true),
+    ] {
+        let mut spec = spec(Architecture::X86_64, None);
+        spec.target = target;
+        let Ok(carried) = &carried else {
+            assert!(matches!(for_spec(&spec, Path::new("/nowhere")), Err(Error::NoRotator(_))));
+            continue;
+        };
+        let expected =
+            if is_verified { with_ca(carried, ca::of_aws(&spec.region).as_bytes()).unwrap() } else { carried.clone() };
+        assert_eq!(for_spec(&spec, Path::new("/nowhere")).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_region_s_roots_are_amazon_s_three_and_the_public_ones() {
+    for region in ["us-east-1", "eu-central-1", "me-central-1"] {
+        let roots = ca::of_aws(region);
+        assert_eq!(regions_of(&roots), BTreeSet::from([region, "public"]));
+        assert_eq!(count_of(&roots), 3 + 5);
+        for kind in ["RSA2048", "RSA4096", "ECC384"] {
+            assert!(roots.contains(&format!("Amazon RDS {region} Root CA {kind} G1, until ")), "{region} {kind}");
+        }
+        assert_eq!(ca::check(roots.as_bytes()), Ok(()));
+        assert!(roots.ends_with("-----END CERTIFICATE-----\n"));
+    }
+}
+
+#[test]
+fn a_region_without_roots_of_its_own_gets_those_of_all() {
+    let all = ca::of_aws("us-gov-west-1");
+    assert_eq!(all, ca::of_aws("xx-nowhere-1"));
+    // A part of a region's name is no region.
+    assert_eq!(all, ca::of_aws("us-east"));
+    let regions = regions_of(&all);
+    assert_eq!((regions.len(), count_of(&all)), (28, 86));
+    assert!(regions.contains("public") && regions.contains("eu-west-3"));
+    assert_eq!(ca::check(all.as_bytes()), Ok(()));
+}
+
+#[test]
+fn every_root_is_good_for_years_and_says_so() {
+    let all = ca::of_aws("us-gov-west-1");
+    let years: Vec<u16> = all
+        .lines()
+        .filter_map(|line| line.strip_prefix("# ")?.rsplit_once(", until "))
+        .map(|(_, until)| until[..4].parse().unwrap())
+        .collect();
+    assert_eq!(years.len(), count_of(&all));
+    assert!(years.iter().all(|&year| year >= 2037), "{years:?}");
+}
+
+#[test]
+fn certificates_of_ones_own_are_found_beside_the_spec() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("own.crt"), root()).unwrap();
+    match (for_spec(&verified(None, Some("own.crt")), folder.path()), embedded(Architecture::X86_64)) {
+        (Ok(package), Ok(carried)) => assert_eq!(package, with_ca(&carried, root().as_bytes()).unwrap()),
+        (package, carried) => {
+            assert!(matches!(package, Err(Error::NoRotator(_))), "{package:?}");
+            assert!(carried.is_err());
+        }
+    }
+}
+
+#[test]
+fn what_nothing_can_be_trusted_by_is_refused() {
+    let ends = |label: &str| format!("-----BEGIN {label}-----\nY2FuYXJ5\n-----END {label}-----\n");
+    for (pem, refusal) in [
+        (String::new(), CaError::NoCertificate),
+        ("canary".to_owned(), CaError::NoCertificate),
+        (ends("PUBLIC KEY"), CaError::NoCertificate),
+        (ends("CERTIFICATE"), CaError::Broken(1)),
+        (root() + &ends("CERTIFICATE"), CaError::Broken(2)),
+        (root() + "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n", CaError::Broken(2)),
+        (root() + &root().replace("-----END CERTIFICATE-----", "-----END canary-----"), CaError::Broken(2)),
+        (root() + &" ".repeat(usize::try_from(MAX_CA).unwrap()), CaError::TooLarge),
+    ] {
+        assert_eq!(ca::check(pem.as_bytes()), Err(refusal), "{pem}");
+        assert!(!refusal.to_string().contains("canary"));
+    }
+}
+
+#[test]
+fn a_private_key_of_any_kind_never_gets_into_a_package() {
+    for kind in ["", "RSA ", "EC ", "DSA ", "ENCRYPTED ", "OPENSSH ", "ANY "] {
+        let key = format!("-----BEGIN {kind}PRIVATE KEY-----\nY2FuYXJ5\n-----END {kind}PRIVATE KEY-----\n");
+        for pem in [key.clone(), root() + &key, key + &root()] {
+            assert_eq!(ca::check(pem.as_bytes()), Err(CaError::PrivateKey), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_file_of_certificates_is_named_and_not_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
+    write("key.pem", &(root() + "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"));
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    std::fs::File::create(folder.path().join("huge")).unwrap().set_len(1 << 40).unwrap();
+    for (name, refusal) in [
+        ("key.pem", CaError::PrivateKey.to_string()),
+        ("folder", "this is not a file, but the target's `tls.ca` wants a file of certificates".to_owned()),
+        ("huge", CaError::TooLarge.to_string()),
+    ] {
+        let error = super::certificates(&verified(None, Some(name)), folder.path()).unwrap_err().to_string();
+        assert_eq!(error, format!("{}: {refusal}", folder.path().join(name).display()));
+        assert!(!error.contains("Y2FuYXJ5"));
+    }
+    assert!(matches!(super::certificates(&verified(None, Some("absent")), folder.path()), Err(Error::Read { .. })));
+}
+
+#[test]
+fn a_package_of_ones_own_is_taken_with_its_certificates_and_not_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.zip");
+    let zip = pack(&Binary::default().bytes()).unwrap();
+    let of = |zip: &[u8]| {
+        std::fs::write(&path, zip).unwrap();
+        for_spec(&verified(Some("own.zip"), None), folder.path())
+    };
+    let with = with_file(&zip, CA_FILE, root().as_bytes()).unwrap();
+    let package = of(&with).unwrap();
+    assert_eq!((package.bytes, package.origin), (with.into(), Origin::File(path.clone())));
+
+    let binary = Binary::default().bytes();
+    let with_mode = |name, mode| zip_of(&[("bootstrap", &binary, 0o755), (name, root().as_bytes(), mode)]);
+    // As Python's zipfile makes it from text: only the owner may read, and the function is not the owner.
+    for lacking in [zip.clone(), with_mode("certificates/ca.pem", 0o644), with_mode("ca.pem", 0o600)] {
+        assert_eq!(
+            of(&lacking).unwrap_err().to_string(),
+            format!(
+                "{}: the zip has no ca.pem at its root that everyone may read (0644), but the target's \
+                 `tls: verify-full` needs one: put the certificates that it is trusted by there, with \
+                 `zip -j function.zip path/to/ca.pem`",
+                path.display()
+            )
+        );
+    }
+    let error = of(&with_file(&zip, CA_FILE, b"canary").unwrap()).unwrap_err().to_string();
+    assert_eq!(error, format!("{}: {}", path.join("ca.pem").display(), CaError::NoCertificate));
+
+    // Nothing is verified, so nothing is needed.
+    std::fs::write(&path, &zip).unwrap();
+    assert_eq!(for_spec(&spec(Architecture::X86_64, Some("own.zip")), folder.path()).unwrap().bytes, zip);
+}
+
+#[test]
+fn certificates_that_would_be_left_out_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = for_spec(&verified(Some("own.zip"), Some("own.crt")), folder.path()).unwrap_err().to_string();
+    let path = folder.path().join("own.zip").display().to_string();
+    assert_eq!(
+        error,
+        format!(
+            "{path}: function.package is taken as it is, so that the file under the target's `tls.ca` would be left out: \
+             put it into the zip as ca.pem, and set `tls: verify-full`"
+        )
+    );
 }

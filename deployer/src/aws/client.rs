@@ -27,6 +27,7 @@ pub struct Clients {
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) scheduler: aws_sdk_scheduler::Client,
     pub(super) secrets: aws_sdk_secretsmanager::Client,
+    pub(super) sqs: aws_sdk_sqs::Client,
     pub(super) sts: aws_sdk_sts::Client,
 }
 
@@ -74,6 +75,7 @@ impl Clients {
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             scheduler: aws_sdk_scheduler::Client::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
         }
     }

@@ -137,7 +137,17 @@ const CREDENTIALS_HINT: &str = "check the credentials: `aws sts get-caller-ident
 
 /// The codes that mean something to us, as the services spell them; what is not here is [`Class::Invalid`].
 const CLASSES: &[(Class, &[&str])] = &[
-    (Class::NotFound, &["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"]),
+    (
+        Class::NotFound,
+        &[
+            "ResourceNotFoundException",
+            "NoSuchEntity",
+            "NoSuchEntityException",
+            "NotFoundException",
+            "QueueDoesNotExist",
+            "AWS.SimpleQueueService.NonExistentQueue",
+        ],
+    ),
     (
         Class::AlreadyExists,
         &[

@@ -1,16 +1,18 @@
 //! Lambda: the function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State,
+    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State, VpcConfig,
+    VpcConfigResponse,
 };
 use plan::attribute::Change;
 use plan::ownership::{ROLE_ID_TAG, Tags};
 use plan::resource::function::{AsyncInvoke, Desired, Live, Settings};
 use plan::resource::role;
+use plan::spec::Vpc;
 
 use super::client::Clients;
 use super::error::{Class, Error, Result, failed, gone, optional};
@@ -30,7 +32,9 @@ const ROLE_NOT_READY: &[&str] = &[
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html>
 const DEFAULT_ASYNC: AsyncInvoke = AsyncInvoke { retries: 2, max_age_seconds: 21_600 };
 
-/// The attributes that `UpdateFunctionConfiguration` sets.
+/// The attributes of the network.
+const NETWORK: &[&str] = &["vpc.subnets", "vpc.security_groups"];
+/// The attributes that `UpdateFunctionConfiguration` sets besides.
 const CONFIGURATION: &[&str] = &["description", "runtime", "handler", "memory", "timeout", "role", "environment"];
 /// The attributes that `UpdateFunctionCode` sets.
 const CODE: &[&str] = &["code_sha256", "architecture"];
@@ -74,6 +78,7 @@ fn live(function: &GetFunctionOutput, async_invoke: Option<AsyncInvoke>) -> Live
             timeout: count(config.timeout(), 0),
             role_arn: text(config.role()),
             code_sha256: text(config.code_sha256()),
+            vpc: config.vpc_config().and_then(network),
         },
         environment: variables.into_iter().collect(),
         async_invoke,
@@ -81,6 +86,20 @@ fn live(function: &GetFunctionOutput, async_invoke: Option<AsyncInvoke>) -> Live
         revision_id: config.revision_id().map(str::to_owned),
         state: config.state().map(|state| state.as_str().to_owned()),
     }
+}
+
+/// A function without a network has empty lists.
+fn network(config: &VpcConfigResponse) -> Option<Vpc> {
+    let set = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<_>>();
+    let vpc = Vpc { subnets: set(config.subnet_ids()), security_groups: set(config.security_group_ids()) };
+    (!vpc.subnets.is_empty() || !vpc.security_groups.is_empty()).then_some(vpc)
+}
+
+/// Empty lists take the function off its network.
+fn vpc_config(vpc: Option<&Vpc>) -> VpcConfig {
+    let list = |of: fn(&Vpc) -> &BTreeSet<String>| vpc.map(|vpc| of(vpc).iter().cloned().collect()).unwrap_or_default();
+    let (subnets, groups) = (list(|vpc| &vpc.subnets), list(|vpc| &vpc.security_groups));
+    VpcConfig::builder().set_subnet_ids(Some(subnets)).set_security_group_ids(Some(groups)).build()
 }
 
 /// What a function's states say.
@@ -160,6 +179,7 @@ pub async fn create(
             .timeout(number(settings.timeout))
             .role(&settings.role_arn)
             .environment(environment(desired))
+            .set_vpc_config(settings.vpc.as_ref().map(|vpc| vpc_config(Some(vpc))))
             .code(code.clone())
             .set_tags(Some(all.clone().into_iter().collect()));
         create.send().await.map(drop).map_err(failed("lambda:CreateFunction")).map_err(|error| match error.class {
@@ -224,12 +244,12 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
         settled(wait, false, || update_code(clients, desired, zip, revision.clone())).await?;
         ready(clients, name, true, wait).await?;
     }
-    if touches(CONFIGURATION) {
+    if touches(CONFIGURATION) || touches(NETWORK) {
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
-        // Even an unchanged role takes iam:PassRole to send.
-        let pass = touches(&["role"]).then_some(desired.settings.role_arn.as_str());
-        propagated(clients, role, ROLE_NOT_READY, wait, || configure(clients, desired, pass, revision.clone())).await?;
+        // Even an unchanged role takes iam:PassRole to send, and an unchanged network the right to look at it.
+        let sent = Sent { role: touches(&["role"]), network: touches(NETWORK) };
+        propagated(clients, role, ROLE_NOT_READY, wait, || configure(clients, desired, sent, revision.clone())).await?;
         ready(clients, name, true, wait).await?;
     }
     if touches(ASYNC) {
@@ -263,7 +283,14 @@ async fn update_code(clients: &Clients, desired: &Desired, zip: &[u8], revision:
     update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionCode")).map_err(stale)
 }
 
-async fn configure(clients: &Clients, desired: &Desired, pass: Option<&str>, revision: Option<String>) -> Result<()> {
+/// What is sent only where it changes.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    role: bool,
+    network: bool,
+}
+
+async fn configure(clients: &Clients, desired: &Desired, sent: Sent, revision: Option<String>) -> Result<()> {
     let settings = &desired.settings;
     let update = clients
         .lambda
@@ -274,7 +301,8 @@ async fn configure(clients: &Clients, desired: &Desired, pass: Option<&str>, rev
         .handler(&settings.handler)
         .memory_size(number(settings.memory))
         .timeout(number(settings.timeout))
-        .set_role(pass.map(str::to_owned))
+        .set_role(sent.role.then(|| settings.role_arn.clone()))
+        .set_vpc_config(sent.network.then(|| vpc_config(settings.vpc.as_ref())))
         .environment(environment(desired))
         .set_revision_id(revision);
     update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionConfiguration")).map_err(stale)

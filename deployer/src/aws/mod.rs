@@ -3,13 +3,16 @@
 mod client;
 mod error;
 mod function;
+mod health;
 mod invoke;
 mod kms;
 mod log_group;
 mod mutate;
 mod observe;
+mod permission;
 mod retry;
 mod role;
+mod rotation;
 mod schedule;
 mod schedule_group;
 mod secret;

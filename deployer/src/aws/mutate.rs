@@ -7,6 +7,7 @@ use plan::desired::Desired;
 use plan::live::Live;
 use plan::ownership::{Owner, Tags, owner};
 use plan::plan::{Action, Verb};
+use plan::resource::function::Settings;
 use plan::resource::{Kind, role};
 use plan::spec::OnTeardown;
 use tokio_util::sync::CancellationToken;
@@ -14,12 +15,14 @@ use tokio_util::sync::CancellationToken;
 use super::client::Clients;
 use super::error::{Class, Error, Result};
 use super::retry::Wait;
-use super::{function, log_group, role as iam, schedule, schedule_group, secret};
+use super::{function, log_group, permission, role as iam, rotation, schedule, schedule_group, secret};
 use crate::engine::Mutate;
 use crate::initial::InitialValue;
 
 /// How long a change may take to settle before it is an error.
 const DEADLINE: Duration = Duration::from_mins(2);
+/// The same where Lambda has to make network interfaces, or to give them up.
+const NETWORK_DEADLINE: Duration = Duration::from_mins(5);
 
 /// Carries out the actions of one stack's plan.
 #[derive(Debug)]
@@ -79,6 +82,12 @@ impl Mutator {
         lock(&self.desired).clone()
     }
 
+    fn deadline(&self) -> Duration {
+        let is_attached = |settings: &Settings| settings.vpc.is_some();
+        let was_attached = self.live.function.as_ref().is_some_and(|live| is_attached(&live.settings));
+        if was_attached || is_attached(&lock(&self.desired).function.settings) { NETWORK_DEADLINE } else { DEADLINE }
+    }
+
     async fn create(&self, kind: Kind, wait: Wait<'_>) -> Result<()> {
         let (clients, desired) = (&self.clients, self.desired());
         let noted = desired.applied_tags(kind);
@@ -88,7 +97,7 @@ impl Mutator {
                     return Err(Error::outcome("secretsmanager:CreateSecret", "there is no first value"));
                 };
                 let arn = secret::create(clients, &desired.secret, &noted, initial).await?;
-                lock(&self.desired).function.secret_arn = Some(arn);
+                lock(&self.desired).set_secret_arn(Some(arn));
                 Ok(())
             }
             Kind::ExecutionRole => {
@@ -107,6 +116,11 @@ impl Mutator {
                 schedule::create(clients, &desired.schedule, &desired.invoke_role, wait).await?;
                 self.note_schedule(&desired, &noted).await
             }
+            Kind::Permission => permission::create(clients, &desired.permission, wait).await,
+            Kind::Rotation => {
+                rotation::put(clients, &desired.rotation, &desired.permission, wait).await?;
+                self.note_rotation(&desired, &noted).await
+            }
         }
     }
 
@@ -117,6 +131,15 @@ impl Mutator {
             return Ok(());
         }
         schedule_group::tag(&self.clients, &desired.schedule_group.arn, noted).await
+    }
+
+    /// The secret's own creation has noted it along already; an older secret's tag says what was there before.
+    async fn note_rotation(&self, desired: &Desired, noted: &Tags) -> Result<()> {
+        let is_noted = self.live.secret.is_none();
+        if is_noted || self.live.applied(Kind::Rotation) == noted.values().next().map(String::as_str) {
+            return Ok(());
+        }
+        secret::tag(&self.clients, &desired.secret.name, noted).await
     }
 
     async fn update(&self, action: &Action, wait: Wait<'_>) -> Result<()> {
@@ -144,6 +167,11 @@ impl Mutator {
                 schedule::update(clients, &desired.schedule, &desired.invoke_role, wait).await?;
                 schedule_group::tag(clients, &desired.schedule_group.arn, &noted).await
             }
+            Kind::Permission => permission::update(clients, &desired.permission, changes, wait).await,
+            Kind::Rotation => {
+                rotation::put(clients, &desired.rotation, &desired.permission, wait).await?;
+                self.note_rotation(&desired, &noted).await
+            }
         }
     }
 
@@ -163,6 +191,10 @@ impl Mutator {
             Kind::ScheduleGroup => schedule_group::delete(clients, &desired.schedule_group, wait).await,
             Kind::InvokeRole => delete_role(clients, &desired.invoke_role, self.live.invoke_role.as_ref(), wait).await,
             Kind::Schedule => schedule::delete(clients, &desired.schedule, wait).await,
+            Kind::Permission => {
+                permission::delete(clients, &desired.permission.function, self.live.permission.as_ref(), wait).await
+            }
+            Kind::Rotation => rotation::delete(clients, &desired.rotation.secret).await,
         }
     }
 
@@ -189,10 +221,15 @@ impl Mutator {
         let (clients, desired) = (&self.clients, self.desired());
         let mut live = Live::default();
         match kind {
-            Kind::Secret => live.secret = secret::observe(clients, &desired.secret.name).await?,
+            Kind::Secret | Kind::Rotation => {
+                (live.secret, live.rotation) = secret::observe_with_rules(clients, &desired.secret.name).await?;
+            }
             Kind::ExecutionRole => live.execution_role = iam::observe(clients, &desired.execution_role).await?,
             Kind::LogGroup => live.log_group = log_group::observe(clients, &desired.log_group).await?,
-            Kind::Function => live.function = function::observe(clients, &desired.function.name).await?,
+            Kind::Function | Kind::Permission => {
+                live.function = function::observe(clients, &desired.function.name).await?;
+                live.permission = permission::observe(clients, &desired.function.name).await?;
+            }
             Kind::InvokeRole => live.invoke_role = iam::observe(clients, &desired.invoke_role).await?,
             Kind::ScheduleGroup | Kind::Schedule => {
                 let (schedule, group) = (&desired.schedule, &desired.schedule_group);
@@ -206,7 +243,7 @@ impl Mutator {
     fn learn(&self, live: &Live) {
         let mut desired = lock(&self.desired);
         if let Some(secret) = &live.secret {
-            desired.function.secret_arn = Some(secret.arn.clone());
+            desired.set_secret_arn(Some(secret.arn.clone()));
         }
         if let Some(role) = &live.execution_role {
             desired.function.role_id = Some(role.id.clone());
@@ -233,7 +270,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Mutate for Mutator {
     async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<()> {
-        let wait = Wait { deadline: DEADLINE, notify, stop: &self.stop };
+        let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop };
         let created = match action.verb {
             Verb::NoOp | Verb::Keep => return Ok(()),
             Verb::Delete => return self.delete(action.kind, wait).await,

@@ -7,8 +7,8 @@ use plan::spec::Spec;
 
 use super::client::{Clients, Identity};
 use super::error::{Error, Result};
-use super::{function, kms, log_group, role, schedule, schedule_group, secret};
-use crate::engine::{Observe, Observed, ReadError};
+use super::{function, kms, log_group, permission, role, schedule, schedule_group, secret};
+use crate::engine::{AdminSecret, Observe, Observed, ReadError};
 
 /// Reads stacks.
 #[derive(Debug, Clone)]
@@ -27,12 +27,25 @@ impl Observer {
 impl Observe for Observer {
     async fn observe(&self, spec: &Spec) -> std::result::Result<Observed, (Option<Identity>, Vec<ReadError>)> {
         let clients = &self.clients;
-        // Only names and ARNs are used of it, and these follow from the spec alone.
-        let names = Desired::of(spec, &Facts { code_sha256: String::new(), kms_key_arn: None });
-        let (identity, key, secret, execution_role, log_group, function, schedule_group, invoke_role, schedule, inside) = tokio::join!(
+        let names = names(spec);
+        let (
+            identity,
+            key,
+            admin,
+            secret,
+            execution_role,
+            log_group,
+            function,
+            schedule_group,
+            invoke_role,
+            schedule,
+            inside,
+            permission,
+        ) = tokio::join!(
             clients.identity(),
             kms::resolve(clients, &spec.secret.kms_key),
-            secret::observe(clients, &names.secret.name),
+            admin_secret(clients, spec),
+            secret::observe_with_rules(clients, &names.secret.name),
             role::observe(clients, &names.execution_role),
             log_group::observe(clients, &names.log_group),
             function::observe(clients, &names.function.name),
@@ -40,18 +53,23 @@ impl Observe for Observer {
             role::observe(clients, &names.invoke_role),
             schedule::observe(clients, &names.schedule.name, &names.schedule.group),
             schedule_group::schedules(clients, &names.schedule_group.name),
+            permission::observe(clients, &names.function.name),
         );
         let mut errors = Errors::default();
         let identity: Option<Identity> = errors.take(None, identity);
         let key = errors.take(None, key).flatten();
+        let admin_secret = errors.take(None, admin).flatten();
+        let (secret, rotation) = errors.take(Some(Kind::Secret), secret).unwrap_or_default();
         let mut live = Live {
-            secret: errors.take(Some(Kind::Secret), secret).flatten(),
+            secret,
             execution_role: errors.take(Some(Kind::ExecutionRole), execution_role).flatten(),
             log_group: errors.take(Some(Kind::LogGroup), log_group).flatten(),
             function: errors.take(Some(Kind::Function), function).flatten(),
             schedule_group: errors.take(Some(Kind::ScheduleGroup), schedule_group).flatten(),
             invoke_role: errors.take(Some(Kind::InvokeRole), invoke_role).flatten(),
             schedule: errors.take(Some(Kind::Schedule), schedule).flatten(),
+            permission: errors.take(Some(Kind::Permission), permission).flatten(),
+            rotation,
             schedules_in_group: errors.take(Some(Kind::ScheduleGroup), inside).unwrap_or_default(),
         };
         if let Some(secret) = &mut live.secret {
@@ -59,11 +77,47 @@ impl Observe for Observer {
             let compared = secret::comparable_key(clients, live_key, &spec.secret.kms_key, key.as_deref()).await;
             secret.kms_key_arn = errors.take(Some(Kind::Secret), compared).flatten();
         }
+        let left = left_schedule(clients, spec, &mut live).await;
+        let left_schedule = errors.take(Some(Kind::Schedule), left).flatten();
         match (identity, errors.0.is_empty()) {
-            (Some(identity), true) => Ok(Observed { identity, kms_key_arn: key, live }),
+            (Some(identity), true) => Ok(Observed { identity, kms_key_arn: key, admin_secret, left_schedule, live }),
             (identity, _) => Err((identity, errors.0)),
         }
     }
+}
+
+/// Only names and ARNs are used of it, and these follow from the spec alone.
+fn names(spec: &Spec) -> Desired {
+    Desired::of(spec, &Facts { code_sha256: String::new(), kms_key_arn: None, admin_key_arn: None })
+}
+
+async fn admin_secret(clients: &Clients, spec: &Spec) -> Result<Option<AdminSecret>> {
+    let Some(name) = spec.target.login().and_then(|login| login.admin_secret.as_deref()) else { return Ok(None) };
+    let Some(live) = secret::observe(clients, name).await?.filter(|live| live.deleted.is_none()) else {
+        return Ok(None);
+    };
+    let key = secret::comparable_key(clients, live.kms_key_arn.as_deref(), "", None).await?;
+    Ok(Some(AdminSecret { kms_key_arn: key }))
+}
+
+/// Finds the schedule of an earlier spec, which may have had a name of its own, in the stack's group, and its role with it.
+async fn left_schedule(clients: &Clients, spec: &Spec, live: &mut Live) -> Result<Option<String>> {
+    let is_known = live.schedule.is_some() || Kind::Schedule.is_wanted(&spec.trigger);
+    if is_known || live.schedules_in_group.is_empty() {
+        return Ok(None);
+    }
+    let wanted = names(spec);
+    for name in &live.schedules_in_group {
+        let schedule = schedule::observe(clients, name, &wanted.schedule.group).await?;
+        if let Some(schedule) = schedule.filter(|one| one.settings.target_arn == wanted.function.arn) {
+            let mut earlier = spec.clone();
+            earlier.schedule.name.clone_from(name);
+            live.schedule = Some(schedule);
+            live.invoke_role = role::observe(clients, &names(&earlier).invoke_role).await?;
+            return Ok(Some(earlier.schedule.name));
+        }
+    }
+    Ok(None)
 }
 
 /// The failed reads: all of them are told, not the first alone.

@@ -1,7 +1,8 @@
 //! EventBridge Scheduler: the schedule.
 
 use aws_sdk_scheduler::types::{
-    ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target,
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState,
+    Target,
 };
 use plan::resource::role;
 use plan::resource::schedule::{Desired, Live, Settings};
@@ -37,8 +38,8 @@ pub async fn observe(clients: &Clients, name: &str, group: &str) -> Result<Optio
             input: serde_json::from_str(input).unwrap_or_else(|_| Json::String(input.to_owned())),
             retry_attempts: count(retry.and_then(RetryPolicy::maximum_retry_attempts), DEFAULT_RETRY_ATTEMPTS),
             retry_max_age_seconds: count(retry.and_then(RetryPolicy::maximum_event_age_in_seconds), DEFAULT_MAX_AGE),
+            dead_letter_arn: target.and_then(Target::dead_letter_config).and_then(|it| it.arn()).map(str::to_owned),
         },
-        dead_letter_arn: target.and_then(Target::dead_letter_config).and_then(|queue| queue.arn()).map(str::to_owned),
         start_date: schedule.start_date().map(ToString::to_string),
         end_date: schedule.end_date().map(ToString::to_string),
         after_completion: schedule
@@ -69,11 +70,13 @@ fn target(settings: &Settings) -> Result<Target> {
         .maximum_retry_attempts(number(settings.retry_attempts))
         .maximum_event_age_in_seconds(number(settings.retry_max_age_seconds))
         .build();
+    let queue = settings.dead_letter_arn.as_ref().map(|arn| DeadLetterConfig::builder().arn(arn).build());
     Target::builder()
         .arn(&settings.target_arn)
         .role_arn(&settings.role_arn)
         .input(settings.input.to_string())
         .retry_policy(retry)
+        .set_dead_letter_config(queue)
         .build()
         .map_err(|e| Error::outcome("scheduler:CreateSchedule", e.to_string()))
 }

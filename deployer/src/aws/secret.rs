@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
 use aws_smithy_types::DateTime;
 use plan::attribute::Change;
 use plan::ownership::Tags;
+use plan::resource::rotation;
 use plan::resource::secret::{DEFAULT_KEY, Desired, Live};
 use plan::spec::OnTeardown;
 
 use super::client::Clients;
 use super::error::{Error, Result, failed, optional};
 use super::retry::{Attempt, Wait, until};
+use super::rotation::live as rules_of;
 use super::{kms, tags};
 use crate::initial::InitialValue;
 
@@ -28,18 +31,28 @@ pub struct Version {
 
 /// Reads the secret, but for its value.
 pub async fn observe(clients: &Clients, name: &str) -> Result<Option<Live>> {
+    observe_with_rules(clients, name).await.map(|(live, _)| live)
+}
+
+/// Reads the secret along with its rotation rules, where they are in force.
+pub async fn observe_with_rules(clients: &Clients, name: &str) -> Result<(Option<Live>, Option<rotation::Live>)> {
     let answer = clients.secrets.describe_secret().secret_id(name).send().await;
-    let Some(secret) = optional(answer.map_err(failed("secretsmanager:DescribeSecret")))? else { return Ok(None) };
+    let secret = optional(answer.map_err(failed("secretsmanager:DescribeSecret")))?;
+    let rules = secret.as_ref().and_then(rules_of);
+    Ok((secret.as_ref().map(live), rules))
+}
+
+fn live(secret: &DescribeSecretOutput) -> Live {
     let versions: BTreeMap<String, Vec<String>> =
         secret.version_ids_to_stages().cloned().unwrap_or_default().into_iter().collect();
-    Ok(Some(Live {
+    Live {
         arn: secret.arn().unwrap_or_default().to_owned(),
         description: secret.description().unwrap_or_default().to_owned(),
         kms_key_arn: secret.kms_key_id().filter(|key| !is_default_key(key)).map(str::to_owned),
         tags: tags_of(secret.tags()),
         deleted: secret.deleted_date().map(date),
         versions,
-    }))
+    }
 }
 
 fn is_default_key(key: &str) -> bool {
@@ -50,11 +63,13 @@ fn tags_of(tags: &[Tag]) -> Tags {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
 }
 
-fn date(date: &DateTime) -> String {
+/// A date as RFC 3339.
+pub fn date(date: &DateTime) -> String {
     timestamp(date).map_or_else(|| date.to_string(), |time| time.to_string())
 }
 
-fn timestamp(date: &DateTime) -> Option<jiff::Timestamp> {
+/// A date as an instant.
+pub fn timestamp(date: &DateTime) -> Option<jiff::Timestamp> {
     jiff::Timestamp::from_second(date.secs()).ok()
 }
 
@@ -116,7 +131,12 @@ pub async fn update(clients: &Clients, desired: &Desired, noted: &Tags, changes:
         answer.map_err(failed("secretsmanager:UntagResource"))?;
     }
     written.extend(noted.clone());
-    let tag = clients.secrets.tag_resource().secret_id(&desired.name).set_tags(Some(tags::secrets(&written)));
+    tag(clients, &desired.name, &written).await
+}
+
+/// Writes tags of the secret.
+pub async fn tag(clients: &Clients, name: &str, written: &Tags) -> Result<()> {
+    let tag = clients.secrets.tag_resource().secret_id(name).set_tags(Some(tags::secrets(written)));
     tag.send().await.map(drop).map_err(failed("secretsmanager:TagResource"))
 }
 

@@ -170,8 +170,11 @@ async fn verified(planned: &Planned, args: &Args) -> Result<Option<Answer>, Stri
     }
     let (read, check) = tokio::join!(verify::read_back(planned), verify::self_check(&planned.clients, function));
     read?;
-    let answer = check.map_err(|why| format!("the function can't do its work: {why}"))?;
-    Ok(Some(answer))
+    let judged = check.and_then(|answer| match verify::judge(&answer, &planned.stack.spec.target) {
+        Ok(_) => Ok(answer),
+        Err(why) => Err(why),
+    });
+    judged.map(Some).map_err(|why| format!("the function can't do its work: {why}"))
 }
 
 fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit {
@@ -188,7 +191,7 @@ fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit
                 let took = seconds(report.elapsed);
                 ui.print(&format!(
                     "\n{good}Applied.{good:#} {stack}: {counts} in {took}.{}\n",
-                    healthy(answer.as_ref())
+                    healthy(answer.as_ref(), planned)
                 ));
             }
             Exit::Done
@@ -208,16 +211,23 @@ fn counts(actions: &[Action]) -> String {
         (Verb::Restore, "restored"),
         (Verb::Update, "updated"),
         (Verb::Replace, "replaced"),
+        (Verb::Delete, "deleted"),
     ];
     let told = told.map(|(verb, word)| (count(verb), word));
     told.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
 }
 
-fn healthy(answer: Option<&Answer>) -> &'static str {
-    match answer {
-        Some(_) => {
-            "\nEverything reads back as planned, and the function's self-check passed: it can rotate the secret."
+fn healthy(answer: Option<&Answer>, planned: &Planned) -> String {
+    let read_back = "\nEverything reads back as planned";
+    match answer.map(|answer| verify::judge(answer, &planned.stack.spec.target)) {
+        Some(Ok(verify::Verdict::Works)) => {
+            format!("{read_back}, and the function's self-check passed: it can rotate the secret.")
         }
-        None => "\nEverything reads back as planned.",
+        Some(_) => format!(
+            "{read_back}, and the function can rotate the secret. The target does not accept the present value, as it has \
+             not been told a first one:\nnext: `deploy rotate {}`",
+            planned.stack.origin
+        ),
+        None => format!("{read_back}."),
     }
 }

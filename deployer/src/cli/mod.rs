@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod doctor;
 mod failure;
 mod logs;
 mod plan;
@@ -46,6 +47,8 @@ enum Command {
     Rotate(rotate::Args),
     /// Show each resource, the current version's age, the last and the next rotations
     Status(status::Args),
+    /// Say why it did not rotate, and what mends it
+    Doctor(doctor::Args),
     /// Show what the function logged
     Logs(logs::Args),
     /// Check spec files; needs no AWS account
@@ -118,6 +121,7 @@ pub fn run(cli: Cli) -> Exit {
             Command::Teardown(args) => teardown::run(args, ui).await,
             Command::Rotate(args) => rotate::run(args, ui).await,
             Command::Status(args) => status::run(args, ui).await,
+            Command::Doctor(args) => doctor::run(args, ui).await,
             Command::Logs(args) => logs::run(args, ui).await,
             Command::Validate(args) => validate::run(&args, ui),
             Command::Schema(args) => schema::run(&args, ui),

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
 use futures_util::{Stream, StreamExt as _};
-use plan::desired::{Desired, Facts};
+use plan::desired::Desired;
 use plan::live::Live;
 use plan::plan::{Plan, TeardownOptions};
 use plan::resource::Kind;
+use plan::spec::Spec;
 
 use super::failure::Failure;
 use super::stacks::Stack;
 use crate::artifact::{self, Package};
-use crate::aws::{Clients, Observer};
-use crate::engine::{Observe, Observed};
+use crate::aws::{self, Clients, Observer};
+use crate::engine::{Observe, Observed, ReadError};
 
 /// How many stacks are worked on at the same time.
 pub const CONCURRENT_STACKS: usize = 8;
@@ -78,14 +79,17 @@ pub fn concurrently<'a, T: 'a, F: Future<Output = T> + 'a>(
 ///
 /// # Errors
 /// The stack's name, and why it can't be planned.
-pub async fn to_apply(environment: &SdkConfig, stack: Stack, adopt: &[Adopt]) -> Result<Planned> {
+pub async fn to_apply(environment: &SdkConfig, mut stack: Stack, adopt: &[Adopt]) -> Result<Planned> {
     let name = stack.spec.name.clone();
     let named = |failure| (name.clone(), failure);
-    let package = artifact::for_spec(&stack.spec.function, &stack.folder).map_err(|e| named(Failure::Package(e)))?;
+    let package = artifact::for_spec(&stack.spec, &stack.folder).map_err(|e| named(Failure::Package(e)))?;
     let clients = Clients::new(environment, &stack.spec.region);
     let observed = observe(&Observer::new(clients.clone()), &stack).await.map_err(named)?;
-    let facts = Facts { code_sha256: package.code_sha256.clone(), kms_key_arn: observed.kms_key_arn };
-    let desired = Desired::of(&stack.spec, &facts).resolved(&observed.live);
+    if let Some(error) = absent_admin(&stack.spec, &observed) {
+        return Err(named(Failure::Read(vec![ReadError { kind: None, error }])));
+    }
+    observed.name_what_is_left(&mut stack.spec);
+    let desired = Desired::of(&stack.spec, &observed.facts(&package.code_sha256)).resolved(&observed.live);
     let plan = plan::plan::apply(&stack.spec, &desired, &observed.live, &adopted(adopt, &name));
     Ok(Planned { stack, clients, package: Some(package), desired, live: observed.live, plan })
 }
@@ -94,14 +98,22 @@ pub async fn to_apply(environment: &SdkConfig, stack: Stack, adopt: &[Adopt]) ->
 ///
 /// # Errors
 /// As [`to_apply`]; a package is not needed.
-pub async fn to_tear_down(environment: &SdkConfig, stack: Stack, options: TeardownOptions) -> Result<Planned> {
+pub async fn to_tear_down(environment: &SdkConfig, mut stack: Stack, options: TeardownOptions) -> Result<Planned> {
     let name = stack.spec.name.clone();
     let clients = Clients::new(environment, &stack.spec.region);
     let observed = observe(&Observer::new(clients.clone()), &stack).await.map_err(|failure| (name, failure))?;
-    let facts = Facts { code_sha256: String::new(), kms_key_arn: observed.kms_key_arn };
-    let desired = Desired::of(&stack.spec, &facts).resolved(&observed.live);
+    observed.name_what_is_left(&mut stack.spec);
+    let desired = Desired::of(&stack.spec, &observed.facts("")).resolved(&observed.live);
     let plan = plan::teardown::teardown(&stack.spec, &desired, &observed.live, options);
     Ok(Planned { stack, clients, package: None, desired, live: observed.live, plan })
+}
+
+/// A function that can't read its admin's secret would only fail later.
+fn absent_admin(spec: &Spec, observed: &Observed) -> Option<aws::Error> {
+    let name = spec.target.login()?.admin_secret.as_deref().filter(|_| observed.admin_secret.is_none())?;
+    let message = format!("the admin's secret {name} is not there, or is scheduled for deletion");
+    let hint = format!("create it in {}, or correct the target's `admin_secret`", spec.region);
+    Some(aws::Error::outcome("secretsmanager:DescribeSecret", message).hint(hint))
 }
 
 /// Reads a stack, and refuses another account than the spec's.

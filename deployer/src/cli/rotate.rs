@@ -130,7 +130,7 @@ fn prove(stack: &Stack, answer: &Answer, before: Option<Seen>, after: Option<See
                 Outcome::Rotated => "says that it rotated",
                 Outcome::AlreadyRotated => "says that this was done already",
                 Outcome::Superseded => "says that a later change has replaced it",
-                Outcome::Healthy => "gave a self-check's answer",
+                Outcome::Healthy | Outcome::StepDone => "gave the answer to another question",
             };
             let details = vec![format!("the function {told}, but AWSCURRENT did not move")];
             Err(Problem::new("the secret was not rotated", details))

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use contract::Target;
 use futures_util::StreamExt as _;
+use plan::desired::Desired;
 use plan::live::Live;
-use plan::naming::Names;
-use plan::ownership::{Owner, owner, tags};
-use plan::resource::Kind;
+use plan::ownership::{Owner, owner};
+use plan::resource::{Kind, rotation};
+use plan::spec::{Every, Trigger};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -34,7 +36,12 @@ struct Status {
     resources: Vec<Resource>,
     /// Staging labels and ages of the secret's versions.
     versions: Vec<VersionStatus>,
+    /// What the password opens, as the spec says.
+    target: &'static str,
+    /// Who starts a rotation, as the spec says.
+    trigger: &'static str,
     schedule: Option<ScheduleStatus>,
+    rotation: Option<RotationStatus>,
     /// The next times that the schedule fires.
     next: Vec<String>,
 }
@@ -61,6 +68,17 @@ struct ScheduleStatus {
     enabled: bool,
 }
 
+/// The secret's own rules, where they are in force.
+#[derive(Debug, Serialize)]
+struct RotationStatus {
+    function: String,
+    every_days: Option<u16>,
+    expression: Option<String>,
+    duration: Option<String>,
+    last: Option<String>,
+    next: Option<String>,
+}
+
 /// Shows each stack.
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
@@ -82,11 +100,14 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     session.end()
 }
 
-async fn look(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Status, Failure> {
+async fn look(environment: &aws_config::SdkConfig, mut stack: Stack) -> Result<Status, Failure> {
     let clients = Clients::new(environment, &stack.spec.region);
     let observer = Observer::new(clients.clone());
     let (observed, versions) = tokio::join!(observe(&observer, &stack), clients.versions(&stack.spec.secret.name));
-    let live = observed?.live;
+    let observed = observed?;
+    observed.name_what_is_left(&mut stack.spec);
+    let desired = Desired::of(&stack.spec, &observed.facts(""));
+    let live = observed.live;
     let kind = Some(Kind::Secret);
     let versions = versions.map_err(|error| Failure::Read(vec![crate::engine::ReadError { kind, error }]))?;
     let now = jiff::Timestamp::now();
@@ -96,9 +117,13 @@ async fn look(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Statu
         timezone: schedule.settings.timezone.clone(),
         enabled: schedule.settings.enabled,
     });
+    let (target, trigger) = (target(&stack.spec.target), trigger(&stack.spec.trigger));
+    let shown = |kind: &Kind| {
+        kind.is_wanted(&stack.spec.trigger) || (live.attributes(*kind).is_some() && is_ours(&desired, &live, *kind))
+    };
     let fires = schedule.as_ref().is_some_and(|schedule| schedule.enabled);
     Ok(Status {
-        resources: Kind::ALL.map(|kind| resource(&stack, &live, kind)).into(),
+        resources: Kind::ALL.into_iter().filter(shown).map(|kind| resource(&desired, &live, kind)).collect(),
         versions: versions.iter().map(|version| version_status(version, now)).collect(),
         next: if fires {
             next.iter().map(|time| time.strftime("%Y-%m-%d %H:%M %Z").to_string()).collect()
@@ -106,31 +131,52 @@ async fn look(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Statu
             vec![]
         },
         schedule,
+        rotation: live.rotation.as_ref().map(rotation_status),
+        target,
+        trigger,
         stack: stack.spec.name,
         account: stack.spec.account,
         region: stack.spec.region,
     })
 }
 
-fn resource(stack: &Stack, live: &Live, kind: Kind) -> Resource {
-    let spec = &stack.spec;
-    let names = Names::of(spec);
-    let name = match kind {
-        Kind::Secret => spec.secret.name.clone(),
-        Kind::ExecutionRole => spec.role.name.clone(),
-        Kind::LogGroup => names.log_group(),
-        Kind::Function => spec.function.name.clone(),
-        Kind::ScheduleGroup => names.schedule_group().to_owned(),
-        Kind::InvokeRole => names.invoke_role(),
-        Kind::Schedule => spec.schedule.name.clone(),
+fn target(target: &Target) -> &'static str {
+    match target {
+        Target::None => "none",
+        Target::Postgres(_) => "postgres",
+        Target::Mysql(_) => "mysql",
+        Target::Redis(_) => "redis",
+    }
+}
+
+fn trigger(trigger: &Trigger) -> &'static str {
+    match trigger {
+        Trigger::Schedule => "schedule",
+        Trigger::Managed(_) => "managed",
+    }
+}
+
+fn rotation_status(live: &rotation::Live) -> RotationStatus {
+    let rotation::Live { settings, last, next } = live.clone();
+    let (every_days, expression) = match settings.every {
+        Some(Every::Days(days)) => (Some(days), None),
+        Some(Every::Expression(expression)) => (None, Some(expression)),
+        None => (None, None),
     };
-    let ours = tags(spec);
-    let state = match (live.attributes(kind), live.tags(kind)) {
-        (None, _) => "absent".to_owned(),
-        (Some(_), Some(live_tags)) if owner(&ours, live_tags) != Owner::Us => "foreign".to_owned(),
-        (Some(_), _) => detail(live, kind),
+    RotationStatus { function: settings.function_arn, every_days, expression, duration: settings.duration, last, next }
+}
+
+fn is_ours(desired: &Desired, live: &Live, kind: Kind) -> bool {
+    live.tags(kind).is_none_or(|tags| owner(desired.tags(kind), tags) == Owner::Us)
+}
+
+fn resource(desired: &Desired, live: &Live, kind: Kind) -> Resource {
+    let state = match live.attributes(kind) {
+        None => "absent".to_owned(),
+        Some(_) if !is_ours(desired, live, kind) => "foreign".to_owned(),
+        Some(_) => detail(live, kind),
     };
-    Resource { address: kind, name, state }
+    Resource { address: kind, name: desired.name(kind).to_owned(), state }
 }
 
 fn detail(live: &Live, kind: Kind) -> String {
@@ -191,6 +237,16 @@ fn text(status: &Status, ui: Ui) -> String {
         let next = status.next.first().map_or_else(|| "never".to_owned(), Clone::clone);
         let _ =
             writeln!(text, "  next rotation    {next}  {faint}{} {}{faint:#}", schedule.expression, schedule.timezone);
+    }
+    if let Some(rotation) = &status.rotation {
+        let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "not known".to_owned());
+        let every = rotation.every_days.map(|days| format!("every {days} days"));
+        let every = every.or_else(|| rotation.expression.clone()).unwrap_or_default();
+        let _ = writeln!(text, "  last rotation    {}  {faint}by Secrets Manager{faint:#}", time(&rotation.last));
+        let _ = writeln!(text, "  next rotation    {} at the latest  {faint}{every}{faint:#}", time(&rotation.next));
+    }
+    if status.target != "none" {
+        let _ = writeln!(text, "  target           {}", status.target);
     }
     text
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use plan::render::FORMAT_VERSION;
 use plan::spec::schedule::Expression;
+use plan::spec::{Every, Managed, Trigger};
 use serde::Serialize;
 
 use super::Output;
@@ -40,22 +41,35 @@ pub fn run(args: &Args, ui: Ui) -> Exit {
 
 fn valid(stack: &Stack, ui: Ui) -> String {
     let (good, faint) = (ui.out.good(), ui.out.faint());
-    let schedule = &stack.spec.schedule;
     let mut text = format!("{good}✓{good:#} {}  {faint}stack {}{faint:#}\n", stack.origin, stack.spec.name);
-    let described = Expression::parse(&schedule.expression).map(|e| e.describe()).unwrap_or_default();
-    let _ = writeln!(text, "  {}  {described}", schedule.expression);
+    let described = |expression: &str| Expression::parse(expression).map(|e| e.describe()).unwrap_or_default();
+    let _ = match &stack.spec.trigger {
+        Trigger::Schedule => {
+            let expression = &stack.spec.schedule.expression;
+            writeln!(text, "  {expression}  {}", described(expression))
+        }
+        Trigger::Managed(Managed { every: Every::Days(days), .. }) => {
+            writeln!(text, "  every {days} days, by Secrets Manager")
+        }
+        Trigger::Managed(Managed { every: Every::Expression(expression), .. }) => {
+            writeln!(text, "  {expression}  {}, by Secrets Manager", described(expression))
+        }
+    };
     for time in next_times(stack, jiff::Timestamp::now(), NEXT_TIMES) {
         let _ = writeln!(text, "  next  {}", time.strftime("%a %Y-%m-%d %H:%M %Z"));
     }
     text
 }
 
-/// When the stack's schedule fires next, in its time zone; never where it is disabled.
+/// When the stack's schedule fires next, in its time zone; never where it is disabled. When Secrets Manager rotates is
+/// Secrets Manager's to say.
 pub fn next_times(stack: &Stack, now: jiff::Timestamp, count: usize) -> Vec<jiff::Zoned> {
     let schedule = &stack.spec.schedule;
     let zone = jiff::tz::TimeZoneDatabase::bundled().get(&schedule.timezone);
     match (Expression::parse(&schedule.expression), zone) {
-        (Ok(expression), Ok(zone)) if schedule.enabled => expression.next(now, &zone, count),
+        (Ok(expression), Ok(zone)) if schedule.enabled && stack.spec.trigger == Trigger::Schedule => {
+            expression.next(now, &zone, count)
+        }
         _ => Vec::new(),
     }
 }

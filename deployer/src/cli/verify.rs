@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use contract::{Answer, Event, Outcome};
-use plan::desired::{Desired, Facts};
+use contract::{Answer, Event, LoginCheck, Outcome, Target};
+use plan::desired::Desired;
 use plan::plan::Plan;
 use tokio::time::Instant;
 
@@ -26,8 +26,7 @@ pub async fn read_back(planned: &Planned) -> Result<Plan, String> {
     let spec = &planned.stack.spec;
     loop {
         let observed = observe(&observer, &planned.stack).await.map_err(|failure| unread(&failure))?;
-        let code_sha256 = planned.desired.function.settings.code_sha256.clone();
-        let facts = Facts { code_sha256, kms_key_arn: observed.kms_key_arn };
+        let facts = observed.facts(&planned.desired.function.settings.code_sha256);
         let desired = Desired::of(spec, &facts).resolved(&observed.live);
         let plan = plan::plan::apply(spec, &desired, &observed.live, &std::collections::BTreeSet::new());
         if plan.is_empty() && plan.refusals.is_empty() {
@@ -40,6 +39,40 @@ pub async fn read_back(planned: &Planned) -> Result<Plan, String> {
             return Err(format!("still different when read back: {differing}; `deploy plan` shows how"));
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// What a self-check's answer means for the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The present value opens the target, or there is none to open.
+    Works,
+    /// The present value does not open it, and a rotation will mend that.
+    AfterRotation,
+}
+
+/// Whether the function can rotate what the password opens.
+///
+/// # Errors
+/// Why it can't.
+pub fn judge(answer: &Answer, target: &Target) -> Result<Verdict, String> {
+    let said = |who: &str| answer.logins.get(who).copied();
+    let found = |name: &str| answer.checks.iter().find(|check| check.name == name).map(|check| check.finding.clone());
+    if said("admin").is_some_and(|admin| admin != LoginCheck::Opens) {
+        return Err("the target does not let the admin in: look at the value of `admin_secret`".to_owned());
+    }
+    let sets_by_others = said("admin").is_some() || target.login().is_some_and(|login| login.elasticache_user.is_some());
+    match said("AWSCURRENT") {
+        None | Some(LoginCheck::Opens) => Ok(Verdict::Works),
+        Some(LoginCheck::Unreachable) => Err(found("target").unwrap_or_else(|| "the target was not reached".to_owned())),
+        Some(LoginCheck::Refused) => {
+            let heals = |label| said(label) == Some(LoginCheck::Opens);
+            if sets_by_others || heals("AWSPENDING") || heals("AWSPREVIOUS") {
+                Ok(Verdict::AfterRotation)
+            } else {
+                Err("the target does not accept the secret's value: put the true password into it".to_owned())
+            }
+        }
     }
 }
 
@@ -60,5 +93,30 @@ pub async fn self_check(clients: &Clients, function: &str) -> Result<Answer, Str
             Err(error) if error.is_permission() && start.elapsed() < DEADLINE => tokio::time::sleep(PAUSE).await,
             Err(error) => return Err(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(logins: &[(&str, LoginCheck)]) -> Result<Verdict, String> {
+        let logins = logins.iter().map(|&(who, login)| (who.to_owned(), login)).collect();
+        let (secret_arn, version_id, outcome) = (String::new(), None, Outcome::Healthy);
+        let why = contract::Check { name: "target".to_owned(), finding: "no connection".to_owned() };
+        judge(&Answer { secret_arn, version_id, outcome, checks: vec![why], logins }, &Target::None)
+    }
+
+    #[test]
+    fn an_apply_is_only_well_when_the_next_rotation_will_be() {
+        use LoginCheck::{Opens, Refused, Unreachable};
+        assert_eq!(judged(&[]), Ok(Verdict::Works));
+        assert_eq!(judged(&[("AWSCURRENT", Opens), ("admin", Opens)]), Ok(Verdict::Works));
+        for mends in ["admin", "AWSPENDING", "AWSPREVIOUS"] {
+            assert_eq!(judged(&[("AWSCURRENT", Refused), (mends, Opens)]), Ok(Verdict::AfterRotation), "{mends}");
+        }
+        assert!(judged(&[("AWSCURRENT", Refused)]).is_err());
+        assert!(judged(&[("AWSCURRENT", Opens), ("admin", Refused)]).is_err());
+        assert_eq!(judged(&[("AWSCURRENT", Unreachable)]), Err("no connection".to_owned()));
     }
 }

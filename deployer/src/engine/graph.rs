@@ -134,14 +134,18 @@ async fn perform<'a, M: Mutate>(
     (action, outcome)
 }
 
-/// The kinds that must be done before `action`: what it needs, or what needs it where it is deleted.
+/// The kinds that must be done before `action`: what it needs, and the end of its rival; or, where it is deleted, what
+/// needs it, and what it is a part of, unless that is deleted as well.
 fn needs(plan: &Plan, action: &Action) -> Vec<Kind> {
-    let pending = |kind: &Kind| plan.action(*kind).is_some_and(Action::is_pending);
-    let kinds: Vec<Kind> = match action.verb {
-        Verb::Delete => Kind::ALL.into_iter().filter(|kind| kind.needs().contains(&action.kind)).collect(),
-        _ => action.kind.needs().to_vec(),
-    };
-    kinds.into_iter().filter(pending).collect()
+    let verb = |kind: Kind| plan.action(kind).filter(|action| action.is_pending()).map(|action| action.verb);
+    let is_deleted = |kind: &Kind| verb(*kind) == Some(Verb::Delete);
+    if action.verb == Verb::Delete {
+        let dependents = Kind::ALL.into_iter().filter(|kind| kind.needs().contains(&action.kind));
+        let whole = Some(action.kind.owned_through()).filter(|kind| *kind != action.kind && !is_deleted(kind));
+        return dependents.chain(whole).filter(|kind| verb(*kind).is_some()).collect();
+    }
+    let needs = action.kind.needs().iter().copied().filter(|kind| verb(*kind).is_some());
+    needs.chain(action.kind.rival().filter(is_deleted)).collect()
 }
 
 fn startable<'a>(

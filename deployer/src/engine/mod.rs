@@ -8,6 +8,7 @@ mod tests;
 
 pub use graph::{Event, NotStarted, Outcome, Report, Stop, run};
 
+use plan::desired::Facts;
 use plan::live::Live;
 use plan::plan::Action;
 use plan::resource::Kind;
@@ -22,8 +23,38 @@ pub struct Observed {
     pub identity: Identity,
     /// The ARN of the customer-managed key that the spec names; `None` is the default key.
     pub kms_key_arn: Option<String>,
+    /// The secret of the target's admin, where the spec names one and it is there.
+    pub admin_secret: Option<AdminSecret>,
+    /// The name of the schedule that an earlier spec of the stack has left, where it is another than this spec's default.
+    pub left_schedule: Option<String>,
     /// The resources.
     pub live: Live,
+}
+
+impl Observed {
+    /// Gives a spec without a schedule the name of the one that is left, so that all that follows from it is found.
+    pub fn name_what_is_left(&self, spec: &mut Spec) {
+        if let Some(name) = &self.left_schedule {
+            spec.schedule.name.clone_from(name);
+        }
+    }
+
+    /// What planning has to know besides the spec; `code_sha256` is the package's.
+    #[must_use]
+    pub fn facts(&self, code_sha256: &str) -> Facts {
+        Facts {
+            code_sha256: code_sha256.to_owned(),
+            kms_key_arn: self.kms_key_arn.clone(),
+            admin_key_arn: self.admin_secret.as_ref().and_then(|secret| secret.kms_key_arn.clone()),
+        }
+    }
+}
+
+/// What has to be known of the secret of the target's admin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminSecret {
+    /// ARN of a customer-managed key; `None` is the default key.
+    pub kms_key_arn: Option<String>,
 }
 
 /// A read that failed.

@@ -81,8 +81,21 @@ fn plan(actions: impl IntoIterator<Item = (Kind, Verb)>) -> Plan {
     }
 }
 
+/// The kinds of a stack with a schedule.
+const SCHEDULED: [Kind; 7] = [
+    Kind::Secret,
+    Kind::ExecutionRole,
+    Kind::LogGroup,
+    Kind::Function,
+    Kind::ScheduleGroup,
+    Kind::InvokeRole,
+    Kind::Schedule,
+];
+/// The kinds that Secrets Manager's own rotation has instead.
+const MANAGED: [Kind; 2] = [Kind::Permission, Kind::Rotation];
+
 fn all(verb: Verb) -> Plan {
-    plan(Kind::ALL.map(|kind| (kind, verb)))
+    plan(SCHEDULED.map(|kind| (kind, verb)))
 }
 
 async fn ran(plan: &Plan, cloud: &Cloud) -> Report {
@@ -118,7 +131,7 @@ async fn creation_follows_the_needs_and_takes_as_long_as_the_longest_chain() {
     let report = ran(&all(Verb::Create), &cloud).await;
     assert!(report.is_done());
     assert_eq!(report.done(), 7);
-    for kind in Kind::ALL {
+    for kind in SCHEDULED {
         for need in kind.needs() {
             assert!(cloud.began(kind) >= cloud.ended(*need), "{kind} needs {need}");
         }
@@ -139,6 +152,29 @@ async fn deletion_goes_the_other_way_round() {
     assert_eq!(at(0), [Kind::Schedule]);
     assert_eq!(at(1), [Kind::Function, Kind::ScheduleGroup, Kind::InvokeRole]);
     assert_eq!(at(2), [Kind::Secret, Kind::ExecutionRole, Kind::LogGroup]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_are_two_triggers_there_at_once() {
+    for (comes, goes) in [(Kind::Rotation, Kind::Schedule), (Kind::Schedule, Kind::Rotation)] {
+        let cloud = Cloud::new([(goes, Deed { seconds: 5, failure: None })]);
+        let switch = plan([(comes, Verb::Create), (goes, Verb::Delete)]);
+        assert!(ran(&switch, &cloud).await.is_done());
+        assert_eq!((cloud.began(goes), cloud.began(comes)), (Some(0), Some(5)));
+        let failed = ran(&switch, &Cloud::failing([(goes, Class::Denied)])).await;
+        assert_eq!(why_not(&failed, comes), NotStarted::Needs(goes));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_is_deleted_after_its_whole_is_restored_or_changed_and_before_it_is_deleted() {
+    for (part, whole) in [(Kind::Rotation, Kind::Secret), (Kind::Permission, Kind::Function)] {
+        for (verb, order) in [(Verb::Restore, (1, 0)), (Verb::Update, (1, 0)), (Verb::Delete, (0, 1))] {
+            let cloud = Cloud::new([]);
+            assert!(ran(&plan([(whole, verb), (part, Verb::Delete)]), &cloud).await.is_done());
+            assert_eq!((cloud.began(part), cloud.began(whole)), (Some(order.0), Some(order.1)), "{part} {verb:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,7 +255,7 @@ async fn a_stop_before_the_start_begins_nothing() {
     let (cloud, stop) = (Cloud::new([]), Stop::default());
     stop.gently.cancel();
     let report = run(&all(Verb::Create), &cloud, &stop, &|event| panic!("{event:?}")).await;
-    assert!(Kind::ALL.into_iter().all(|kind| why_not(&report, kind) == NotStarted::Interrupted));
+    assert!(SCHEDULED.into_iter().all(|kind| why_not(&report, kind) == NotStarted::Interrupted));
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,7 +298,7 @@ async fn beginning_waiting_and_end_of_each_action_are_told_in_that_order() {
     };
     run(&all(Verb::Create), &Cloud::new([]), &Stop::default(), &tell).await;
     let told = told.into_inner().unwrap();
-    for kind in Kind::ALL {
+    for kind in SCHEDULED {
         let of_it: Vec<&str> = told.iter().filter(|(one, _)| *one == kind).map(|(_, what)| *what).collect();
         assert_eq!(of_it, ["started", "waiting", "ended"], "{kind}");
     }
@@ -278,21 +314,34 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
     proptest::collection::vec(deed, Kind::ALL.len())
 }
 
-/// What apply may plan, or what teardown may; the two are never mixed.
-fn verbs() -> impl Strategy<Value = (Vec<Option<Verb>>, bool)> {
+/// What apply may plan for a stack with that trigger, what another has left included, or what teardown may.
+fn verbs() -> impl Strategy<Value = Vec<Option<Verb>>> {
     let of = |verbs: &[Verb]| {
         let verb = proptest::option::weighted(0.9, proptest::sample::select(verbs.to_vec()));
         proptest::collection::vec(verb, Kind::ALL.len())
     };
     let apply = of(&[Verb::Create, Verb::Update, Verb::Replace, Verb::Restore, Verb::NoOp]);
     let teardown = of(&[Verb::Delete, Verb::Delete, Verb::Keep, Verb::NoOp]);
-    prop_oneof![(apply, Just(false)), (teardown, Just(true))]
+    let apply = (apply, any::<bool>()).prop_map(|(verbs, is_managed)| {
+        let is_left = |kind: Kind| if is_managed { SCHEDULED[4..].contains(&kind) } else { MANAGED.contains(&kind) };
+        let planned =
+            |(kind, verb): (Kind, Option<Verb>)| if is_left(kind) { verb.map(|_| Verb::Delete) } else { verb };
+        Kind::ALL.into_iter().zip(verbs).map(planned).collect()
+    });
+    prop_oneof![apply, teardown]
 }
 
 /// The pending kinds that must be done before.
-fn needs(plan: &Plan, kind: Kind, deletes: bool) -> Vec<Kind> {
-    let before = |other: &Kind| if deletes { other.needs().contains(&kind) } else { kind.needs().contains(other) };
-    Kind::ALL.into_iter().filter(before).filter(|k| plan.action(*k).is_some_and(Action::is_pending)).collect()
+fn needs(plan: &Plan, kind: Kind) -> Vec<Kind> {
+    let verb = |kind: Kind| plan.action(kind).filter(|action| action.is_pending()).map(|action| action.verb);
+    let before = |other: Kind| match (verb(kind), verb(other)) {
+        (_, None) | (None, _) => false,
+        (Some(Verb::Delete), Some(Verb::Delete)) => other.needs().contains(&kind),
+        (Some(Verb::Delete), Some(_)) => other.needs().contains(&kind) || other == kind.owned_through(),
+        (Some(_), Some(Verb::Delete)) => kind.needs().contains(&other) || kind.rival() == Some(other),
+        (Some(_), Some(_)) => kind.needs().contains(&other),
+    };
+    Kind::ALL.into_iter().filter(|other| *other != kind && before(*other)).collect()
 }
 
 proptest! {
@@ -300,7 +349,7 @@ proptest! {
 
     #[test]
     fn whatever_fails_and_whenever_it_stops_each_action_ends_in_one_way(
-        (verbs, deletes) in verbs(),
+        verbs in verbs(),
         deeds in deeds(),
         gently in proptest::option::weighted(0.4, 0.0..8.0_f64),
         at_once in proptest::option::weighted(0.2, 0.0..8.0_f64),
@@ -324,7 +373,7 @@ proptest! {
         let refused = report.outcomes.iter().any(|(_, o)| matches!(o, Outcome::Failed(e) if e.class == Class::Credentials));
         let may_stop = gently.is_some() || at_once.is_some() || refused;
         for (kind, outcome) in &report.outcomes {
-            let needed = needs(&plan, *kind, deletes);
+            let needed = needs(&plan, *kind);
             let began = cloud.began(*kind);
             if let Some(began) = began {
                 for need in &needed {

@@ -6,13 +6,14 @@ use crate::proxy::{Proxy, mutates};
 use crate::stack::Stack;
 
 /// A no-op, call by call: each answers a question that no other call does.
-const READS: [(&str, usize); 14] = [
+const READS: [(&str, usize); 15] = [
     ("iam:GetRole", 2),
     ("iam:GetRolePolicy", 4),
     ("iam:ListAttachedRolePolicies", 2),
     ("iam:ListRolePolicies", 2),
     ("lambda:GetFunction", 1),
     ("lambda:GetFunctionEventInvokeConfig", 1),
+    ("lambda:GetPolicy", 1),
     ("logs:DescribeLogGroups", 1),
     ("logs:ListTagsForResource", 1),
     ("scheduler:GetSchedule", 1),

@@ -50,7 +50,8 @@ fn go_through(stack: &Stack, values: &mut Vec<String>, seen: &mut Seen) {
     let other = json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"});
     let document = json!({"Version": "2012-10-17", "Statement": [other]}).to_string();
     for round in ["", " -o json"] {
-        for command in ["validate", "plan", "apply", "apply --yes", "plan --detailed-exitcode", "apply --yes", "status"]
+        for command in
+            ["validate", "plan", "apply", "apply --yes", "plan --detailed-exitcode", "apply --yes", "status", "doctor"]
         {
             run(stack, &format!("{command}{round}"), seen);
         }

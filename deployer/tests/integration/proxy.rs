@@ -181,6 +181,9 @@ fn rest(service: &str, request: &str) -> String {
             "PutFunctionEventInvokeConfig".to_owned()
         }
         ("lambda", [_, "functions", _, "event-invoke-config"]) => verb("FunctionEventInvokeConfig"),
+        ("lambda", [_, "functions", _, "policy"]) if method == "GET" => "GetPolicy".to_owned(),
+        ("lambda", [_, "functions", _, "policy"]) => "AddPermission".to_owned(),
+        ("lambda", [_, "functions", _, "policy", _]) => "RemovePermission".to_owned(),
         ("lambda", [_, "functions", _, "configuration"]) => verb("FunctionConfiguration"),
         ("lambda", [_, "functions", _, "code"]) => verb("FunctionCode"),
         ("lambda", [_, "functions", _, "invocations"]) => "InvokeFunction".to_owned(),

@@ -90,6 +90,10 @@ class Account:
                 function["Async"] = client.get_function_event_invoke_config(FunctionName=one["FunctionName"])
             except client.exceptions.ResourceNotFoundException:
                 function["Async"] = None
+            try:
+                function["Policy"] = json.loads(client.get_policy(FunctionName=one["FunctionName"])["Policy"])
+            except client.exceptions.ResourceNotFoundException:
+                function["Policy"] = None
             yield one["FunctionName"], function
 
     def _log_groups(self) -> Iterable[tuple[str, Any]]:

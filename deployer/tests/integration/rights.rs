@@ -7,7 +7,7 @@ use crate::bed::Keys;
 use crate::stack::Stack;
 
 /// All that a plan takes. Who is calling needs no right, and a managed key is not looked up.
-pub const READS: [&str; 14] = [
+pub const READS: [&str; 15] = [
     "secretsmanager:DescribeSecret",
     "iam:GetRole",
     "iam:ListRolePolicies",
@@ -17,6 +17,7 @@ pub const READS: [&str; 14] = [
     "logs:ListTagsForResource",
     "lambda:GetFunction",
     "lambda:GetFunctionEventInvokeConfig",
+    "lambda:GetPolicy",
     // Without it AWS's GetFunction gives no tags.
     "lambda:ListTags",
     "scheduler:GetScheduleGroup",
@@ -135,7 +136,11 @@ fn the_documents_that_no_emulator_enforces_say_exactly_this() {
             }},
         })
     );
-    assert_eq!(execution["Policies"].as_object().unwrap().len(), 3);
+    // Word for word in triggers.rs of the crate plan.
+    let network = execution["Policies"]["ManageNetworkInterfaces"]["Statement"].as_array().unwrap();
+    let denied = network.iter().filter(|statement| statement["Effect"] == "Deny").count();
+    assert_eq!((network.len(), denied), (3, 1));
+    assert_eq!(execution["Policies"].as_object().unwrap().len(), 4);
     assert_eq!(invoke["Policies"].as_object().unwrap().len(), 1);
     assert_eq!((&execution["Attached"], &invoke["Attached"]), (&json!([]), &json!([])));
 }

@@ -50,7 +50,8 @@ impl Stack {
         stack
     }
 
-    /// A spec that leaves out nothing that can be set on a resource, deployed: a key and a boundary of the account's own.
+    /// A spec that leaves out nothing that can be set on a resource, deployed: a key, a boundary and a network of the
+    /// account's own.
     pub fn complete() -> Self {
         let bed = Bed::ministack();
         let key = bed.call("kms", "create_key", json!({}))["KeyMetadata"]["KeyId"].clone();
@@ -58,6 +59,7 @@ impl Stack {
         let mut spec = spec("app");
         spec["secret"]["kms_key"] = json!("alias/app");
         spec["role"]["permissions_boundary"] = json!(policy(&bed, "boundary"));
+        spec["function"]["vpc"] = network(&["subnet-0000000a", "subnet-0000000b"], &["sg-0000000a"]);
         let stack = Self::in_bed(bed, spec);
         stack.apply();
         stack
@@ -113,6 +115,18 @@ impl Stack {
     pub fn secret(&self) -> Value {
         json!({"SecretId": self.spec["secret"]["name"]})
     }
+}
+
+/// As a spec has it.
+pub fn network(subnets: &[&str], groups: &[&str]) -> Value {
+    json!({"subnets": subnets, "security_groups": groups})
+}
+
+/// The same spec with Secrets Manager to start the rotation.
+pub fn managed(mut spec: Value, rules: &Value) -> Value {
+    spec.as_object_mut().unwrap().remove("schedule");
+    spec["trigger"] = json!({"managed": rules});
+    spec
 }
 
 /// A managed policy that allows everything.

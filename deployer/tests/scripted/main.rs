@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::format_collect, reason = "replies are short")]
 
+mod doctor;
 mod function;
 mod log_group;
+mod managed;
+mod network;
 mod reads;
 mod retries;
 mod role;

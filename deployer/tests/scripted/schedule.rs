@@ -98,7 +98,7 @@ async fn an_update_of_one_attribute_sends_the_whole_document() {
         |schedule| schedule.settings.expression = "rate(1 day)".to_owned(),
         |schedule| schedule.settings.enabled = false,
         |schedule| schedule.settings.retry_attempts = 185,
-        |schedule| schedule.dead_letter_arn = Some("arn:aws:sqs:us-east-1:123456789012:dead".to_owned()),
+        |schedule| schedule.settings.dead_letter_arn = Some("arn:aws:sqs:us-east-1:123456789012:dead".to_owned()),
     ];
     for change in changes {
         let stage = Stage::with(|live| change(live.schedule.as_mut().unwrap()));
@@ -125,6 +125,24 @@ async fn a_creation_sends_the_whole_document_and_no_window_where_there_is_none()
     stage.wire.on(CREATE, [done()]);
     stage.apply(Kind::Schedule).await.succeeded();
     assert_eq!(document(&stage.wire, CREATE)["FlexibleTimeWindow"], json!({"Mode": "OFF"}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_queue_is_sent_and_reads_back_as_it_was_set() {
+    let queue = "arn:aws:sqs:us-east-1:123456789012:dead-letters";
+    let spec = stack::with("retry: {", &format!("dead_letter_queue: {queue}\n  retry: {{"));
+    let live = stack::applied(&spec);
+    let stage = Stage::new(spec.clone(), stack::without(live.clone(), Kind::Schedule));
+    stage.wire.on(CREATE, [done()]);
+    stage.apply(Kind::Schedule).await.succeeded();
+    assert_eq!(document(&stage.wire, CREATE)["Target"]["DeadLetterConfig"], json!({"Arn": queue}));
+
+    let mut body = world::schedule_body(live.schedule.as_ref().unwrap());
+    body["Target"]["DeadLetterConfig"] = json!({"Arn": queue});
+    world::reads(&stage.wire, &live);
+    stage.wire.always("scheduler:GetSchedule", ok(body));
+    let observed = crate::reads::observe(&stage).await.unwrap();
+    assert!(stack::plan(&spec, &observed.live).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -225,12 +225,17 @@ fn by_path(service: &str, method: &str, path: &str) -> String {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     let operation = match (service, method, &parts[..]) {
         ("lambda", "GET", [_, "functions", _]) => "GetFunction",
+        ("lambda", "GET", [_, "functions", _, "configuration"]) => "GetFunctionConfiguration",
+        ("lambda", "GET", [_, "functions", _, "concurrency"]) => "GetFunctionConcurrency",
         ("lambda", "POST", [_, "functions"]) => "CreateFunction",
         ("lambda", "DELETE", [_, "functions", _]) => "DeleteFunction",
         ("lambda", "PUT", [_, "functions", _, "code"]) => "UpdateFunctionCode",
         ("lambda", "PUT", [_, "functions", _, "configuration"]) => "UpdateFunctionConfiguration",
         ("lambda", "PUT", [_, "functions", _, "event-invoke-config"]) => "PutFunctionEventInvokeConfig",
         ("lambda", "GET", [_, "functions", _, "event-invoke-config"]) => "GetFunctionEventInvokeConfig",
+        ("lambda", "GET", [_, "functions", _, "policy"]) => "GetPolicy",
+        ("lambda", "POST", [_, "functions", _, "policy"]) => "AddPermission",
+        ("lambda", "DELETE", [_, "functions", _, "policy", _]) => "RemovePermission",
         ("lambda", "POST", [_, "tags", _]) | ("scheduler", "POST", ["tags", _]) => "TagResource",
         ("lambda", "DELETE", [_, "tags", _]) | ("scheduler", "DELETE", ["tags", _]) => "UntagResource",
         ("scheduler", "GET", ["tags", _]) => "ListTagsForResource",

@@ -2,7 +2,8 @@
 
 use plan::live::Live;
 use plan::ownership::Tags;
-use plan::resource::{function, role, schedule, secret};
+use plan::resource::{function, permission, role, rotation, schedule, secret};
+use plan::spec::Every;
 use serde_json::{Value as Json, json};
 
 use crate::wire::{Call, Wire, absent, found, ok};
@@ -16,6 +17,7 @@ pub fn reads(wire: &Wire, live: &Live) {
     secret(wire, live);
     log_group(wire, live);
     function(wire, live.function.as_ref());
+    function_policy(wire, live.permission.as_ref());
     schedule_group(wire, live);
     match &live.schedule {
         Some(schedule) => wire.always("scheduler:GetSchedule", ok(schedule_body(schedule))),
@@ -25,8 +27,48 @@ pub fn reads(wire: &Wire, live: &Live) {
 }
 
 fn secret(wire: &Wire, live: &Live) {
-    let reply = live.secret.as_ref().map_or_else(|| absent("secretsmanager:DescribeSecret"), |it| ok(secret_body(it)));
+    let body = |it: &secret::Live| with_rules(secret_body(it), live.rotation.as_ref());
+    let reply = live.secret.as_ref().map_or_else(|| absent("secretsmanager:DescribeSecret"), |it| ok(body(it)));
     wire.always("secretsmanager:DescribeSecret", reply);
+}
+
+/// The same secret with rotation rules in force.
+pub fn with_rules(mut secret: Json, live: Option<&rotation::Live>) -> Json {
+    let Some(rotation::Live { settings, last, next }) = live else { return secret };
+    let mut rules = json!({"Duration": settings.duration});
+    match settings.every.as_ref().unwrap() {
+        Every::Days(days) => rules["AutomaticallyAfterDays"] = json!(days),
+        // AWS calculates the days from it.
+        Every::Expression(text) => rules
+            .as_object_mut()
+            .unwrap()
+            .extend([("ScheduleExpression".to_owned(), json!(text)), ("AutomaticallyAfterDays".to_owned(), json!(1))]),
+    }
+    let seconds =
+        |date: &Option<String>| date.as_deref().map(|date| date.parse::<jiff::Timestamp>().unwrap().as_second());
+    secret["RotationEnabled"] = json!(true);
+    secret["RotationLambdaARN"] = json!(settings.function_arn);
+    secret["RotationRules"] = rules;
+    secret["LastRotatedDate"] = json!(seconds(last));
+    secret["NextRotationDate"] = json!(seconds(next));
+    secret
+}
+
+/// Scripts what is read of the function's own policy: somebody else's statement is always in it, where there is one.
+pub fn function_policy(wire: &Wire, live: Option<&permission::Live>) {
+    let read = "lambda:GetPolicy";
+    wire.always(read, live.map_or_else(|| absent(read), |live| ok(json!({"Policy": policy_text(live)}))));
+}
+
+pub fn policy_text(live: &permission::Live) -> String {
+    let theirs = json!({"Sid": "theirs", "Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunction"});
+    let ours = live.statements.iter().map(|(id, statement)| {
+        let mut statement = statement.clone();
+        statement["Sid"] = json!(id);
+        statement
+    });
+    let statements: Vec<Json> = [theirs].into_iter().chain(ours).collect();
+    json!({"Version": "2012-10-17", "Id": "default", "Statement": statements}).to_string()
 }
 
 pub fn secret_body(live: &secret::Live) -> Json {
@@ -79,6 +121,10 @@ pub fn function_body(live: &function::Live, state: Option<&str>, update: Option<
             "MemorySize": settings.memory, "Timeout": settings.timeout, "Role": settings.role_arn,
             "CodeSha256": settings.code_sha256, "Environment": {"Variables": live.environment},
             "RevisionId": live.revision_id, "State": state, "LastUpdateStatus": update,
+            "VpcConfig": {
+                "VpcId": "", "SubnetIds": settings.vpc.as_ref().map(|vpc| json!(vpc.subnets)).unwrap_or(json!([])),
+                "SecurityGroupIds": settings.vpc.as_ref().map(|vpc| json!(vpc.security_groups)).unwrap_or(json!([])),
+            },
             "StateReason": state.filter(|it| *it == "Failed").map(|_| "The image is gone."),
             "LastUpdateStatusReason": update.filter(|it| *it == "Failed").map(|_| "The key is disabled."),
         },
@@ -103,7 +149,7 @@ pub fn group_body(state: &str) -> Json {
     json!({"Name": "myapp-db-password", "State": state})
 }
 
-fn schedule_body(live: &schedule::Live) -> Json {
+pub fn schedule_body(live: &schedule::Live) -> Json {
     let settings = &live.settings;
     let window = match settings.flexible_window_minutes {
         0 => json!({"Mode": "OFF"}),

@@ -17,6 +17,7 @@ pub fn markdown(plan: &Plan) -> String {
             (count(Verb::Restore), "to restore"),
             (count(Verb::Update), "to update"),
             (count(Verb::Replace), "to replace"),
+            (count(Verb::Delete), "to delete"),
             (plan.refusals.len(), "refused"),
         ];
         told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect::<Vec<_>>().join(", ")

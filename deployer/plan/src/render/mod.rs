@@ -1,8 +1,10 @@
 //! Plans as a person or a machine reads them.
 
+mod doctor;
 mod markdown;
 mod text;
 
+pub use doctor::doctor;
 pub use markdown::markdown;
 pub use text::{Palette, changes, plan, teardown};
 

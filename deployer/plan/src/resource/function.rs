@@ -1,13 +1,14 @@
 //! The function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::{Config, env};
+use serde_json::json;
 
 use crate::attribute::{Attributes, Value};
 use crate::naming::Names;
 use crate::ownership::{ROLE_ID_TAG, Tags, comparable, tags};
-use crate::spec::Spec;
+use crate::spec::{Spec, Vpc};
 
 /// Lambda's OS-only runtime on Amazon Linux 2023.
 pub const RUNTIME: &str = "provided.al2023";
@@ -39,6 +40,8 @@ pub struct Settings {
     pub role_arn: String,
     /// Base64 of the zip's SHA-256.
     pub code_sha256: String,
+    /// The network that it is attached to; `None` is Lambda's own.
+    pub vpc: Option<Vpc>,
 }
 
 /// How often and how long Lambda tries an asynchronous invocation again.
@@ -106,6 +109,7 @@ pub fn desired(spec: &Spec, code_sha256: &str) -> Desired {
             timeout: spec.function.timeout,
             role_arn: names.execution_role_arn(),
             code_sha256: code_sha256.to_owned(),
+            vpc: spec.function.vpc.clone(),
         },
         environment: Config::static_env(
             spec.secret.field.as_deref(),
@@ -125,7 +129,8 @@ pub fn desired(spec: &Spec, code_sha256: &str) -> Desired {
 
 impl Settings {
     fn attributes(&self) -> Attributes {
-        let Self { description, runtime, handler, architecture, memory, timeout, role_arn, code_sha256 } = self;
+        let Self { description, runtime, handler, architecture, memory, timeout, role_arn, code_sha256, vpc } = self;
+        let ids = |of: fn(&Vpc) -> &BTreeSet<String>| vpc.as_ref().map(|vpc| json!(of(vpc)));
         Attributes::new()
             .with_optional("description", (!description.is_empty()).then_some(description.as_str()))
             .with("runtime", runtime.as_str())
@@ -135,6 +140,8 @@ impl Settings {
             .with("timeout", *timeout)
             .with("role", role_arn.as_str())
             .with("code_sha256", code_sha256.as_str())
+            .with_optional("vpc.subnets", ids(|vpc| &vpc.subnets))
+            .with_optional("vpc.security_groups", ids(|vpc| &vpc.security_groups))
     }
 }
 

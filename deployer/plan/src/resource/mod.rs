@@ -4,9 +4,13 @@
 
 use serde::Serialize;
 
+use crate::spec::Trigger;
+
 pub mod function;
 pub mod log_group;
+pub mod permission;
 pub mod role;
+pub mod rotation;
 pub mod schedule;
 pub mod schedule_group;
 pub mod secret;
@@ -29,11 +33,15 @@ pub enum Kind {
     InvokeRole,
     /// When the function runs.
     Schedule,
+    /// Secrets Manager's right to invoke the function.
+    Permission,
+    /// The secret's own rotation rules.
+    Rotation,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Secret,
         Self::ExecutionRole,
         Self::LogGroup,
@@ -41,7 +49,40 @@ impl Kind {
         Self::ScheduleGroup,
         Self::InvokeRole,
         Self::Schedule,
+        Self::Permission,
+        Self::Rotation,
     ];
+
+    /// Whether a stack with that trigger has it.
+    #[must_use]
+    pub const fn is_wanted(self, trigger: &Trigger) -> bool {
+        match self {
+            Self::Secret | Self::ExecutionRole | Self::LogGroup | Self::Function => true,
+            Self::ScheduleGroup | Self::InvokeRole | Self::Schedule => matches!(trigger, Trigger::Schedule),
+            Self::Permission | Self::Rotation => matches!(trigger, Trigger::Managed(_)),
+        }
+    }
+
+    /// The kind whose tags say whose it is: its own, where it can carry tags.
+    #[must_use]
+    pub const fn owned_through(self) -> Self {
+        match self {
+            Self::Schedule => Self::ScheduleGroup,
+            Self::Permission => Self::Function,
+            Self::Rotation => Self::Secret,
+            own => own,
+        }
+    }
+
+    /// The other kind that starts rotations: never are both there, for each would undo the other's.
+    #[must_use]
+    pub const fn rival(self) -> Option<Self> {
+        match self {
+            Self::Schedule => Some(Self::Rotation),
+            Self::Rotation => Some(Self::Schedule),
+            _ => None,
+        }
+    }
 
     /// The address within a stack, as `--adopt` takes it.
     #[must_use]
@@ -54,19 +95,23 @@ impl Kind {
             Self::ScheduleGroup => "schedule-group",
             Self::InvokeRole => "invoke-role",
             Self::Schedule => "schedule",
+            Self::Permission => "permission",
+            Self::Rotation => "rotation",
         }
     }
 
     /// The kinds that must be as desired before this one is created or updated.
     ///
     /// The function writes to its group and reads its secret as its role; the schedule must not fire before the function
-    /// can work. Deletion goes the other way round.
+    /// can work, and Secrets Manager asks for its permission when the rules are set. Deletion goes the other way round.
     #[must_use]
     pub const fn needs(self) -> &'static [Self] {
         match self {
             Self::Secret | Self::ExecutionRole | Self::LogGroup | Self::ScheduleGroup | Self::InvokeRole => &[],
             Self::Function => &[Self::Secret, Self::ExecutionRole, Self::LogGroup],
             Self::Schedule => &[Self::Function, Self::ScheduleGroup, Self::InvokeRole],
+            Self::Permission => &[Self::Secret, Self::Function],
+            Self::Rotation => &[Self::Secret, Self::Function, Self::Permission],
         }
     }
 }

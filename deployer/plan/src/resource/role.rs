@@ -55,8 +55,24 @@ pub struct Live {
 }
 
 /// The execution role that a spec asks for.
+///
+/// Keys as in [`policy::use_key`]: the stack's own secret's and that of the target's admin.
 #[must_use]
-pub fn execution(spec: &Spec, kms_key_arn: Option<&str>) -> Desired {
+pub fn execution(spec: &Spec, kms_key_arn: Option<&str>, admin_key_arn: Option<&str>) -> Desired {
+    let mut policies = BTreeMap::from([
+        (policy::SECRET_POLICY.to_owned(), policy::use_secret(spec)),
+        (policy::KMS_POLICY.to_owned(), policy::use_key(spec, kms_key_arn)),
+        (policy::LOGS_POLICY.to_owned(), policy::write_logs(spec)),
+    ]);
+    if let Some(admin) = spec.target.login().and_then(|login| login.admin_secret.as_deref()) {
+        policies.insert(policy::ADMIN_POLICY.to_owned(), policy::read_admin_secret(spec, admin, admin_key_arn));
+    }
+    if let Some(id) = spec.target.login().and_then(|login| login.elasticache_user.as_deref()) {
+        policies.insert(policy::ELASTICACHE_POLICY.to_owned(), policy::modify_elasticache_user(spec, id));
+    }
+    if spec.function.vpc.is_some() {
+        policies.insert(policy::NETWORK_POLICY.to_owned(), policy::manage_network_interfaces(spec));
+    }
     Desired {
         name: spec.role.name.clone(),
         arn: Names::of(spec).execution_role_arn(),
@@ -64,11 +80,7 @@ pub fn execution(spec: &Spec, kms_key_arn: Option<&str>) -> Desired {
         description: format!("Rotates the secret {}", spec.secret.name),
         trust: policy::lambda_trust(),
         boundary: spec.role.permissions_boundary.clone(),
-        policies: BTreeMap::from([
-            (policy::SECRET_POLICY.to_owned(), policy::use_secret(spec)),
-            (policy::KMS_POLICY.to_owned(), policy::use_key(spec, kms_key_arn)),
-            (policy::LOGS_POLICY.to_owned(), policy::write_logs(spec)),
-        ]),
+        policies,
         tags: tags(spec),
     }
 }
@@ -77,6 +89,10 @@ pub fn execution(spec: &Spec, kms_key_arn: Option<&str>) -> Desired {
 #[must_use]
 pub fn invoke(spec: &Spec) -> Desired {
     let names = Names::of(spec);
+    let mut policies = BTreeMap::from([(policy::INVOKE_POLICY.to_owned(), policy::invoke_function(spec))]);
+    if let Some(queue) = &spec.schedule.dead_letter_queue {
+        policies.insert(policy::DEAD_LETTER_POLICY.to_owned(), policy::send_to_queue(queue));
+    }
     Desired {
         name: names.invoke_role(),
         arn: names.invoke_role_arn(),
@@ -84,7 +100,7 @@ pub fn invoke(spec: &Spec) -> Desired {
         description: format!("Invokes {} on schedule", spec.function.name),
         trust: policy::scheduler_trust(spec),
         boundary: spec.role.permissions_boundary.clone(),
-        policies: BTreeMap::from([(policy::INVOKE_POLICY.to_owned(), policy::invoke_function(spec))]),
+        policies,
         tags: tags(spec),
     }
 }

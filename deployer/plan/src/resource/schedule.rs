@@ -31,6 +31,8 @@ pub struct Settings {
     pub retry_attempts: u32,
     /// Seconds after which an invocation is given up.
     pub retry_max_age_seconds: u32,
+    /// ARN of the queue that gets failed invocations.
+    pub dead_letter_arn: Option<String>,
 }
 
 /// What the schedule should be.
@@ -49,8 +51,6 @@ pub struct Desired {
 pub struct Live {
     /// All that is set.
     pub settings: Settings,
-    /// Where failed invocations go.
-    pub dead_letter_arn: Option<String>,
     /// Before that time it does not fire, RFC 3339.
     pub start_date: Option<String>,
     /// After that time it does not fire, RFC 3339.
@@ -85,6 +85,7 @@ pub fn desired(spec: &Spec) -> Desired {
             input: json!(input),
             retry_attempts: schedule.retry.attempts,
             retry_max_age_seconds: schedule.retry.max_age_minutes * 60,
+            dead_letter_arn: schedule.dead_letter_queue.clone(),
         },
     }
 }
@@ -102,6 +103,7 @@ impl Settings {
             input,
             retry_attempts,
             retry_max_age_seconds,
+            dead_letter_arn,
         } = self;
         Attributes::new()
             .with("expression", expression.as_str())
@@ -114,6 +116,7 @@ impl Settings {
             .with("input", input.clone())
             .with("retry_attempts", *retry_attempts)
             .with("retry_max_age_seconds", *retry_max_age_seconds)
+            .with_optional("dead_letter_queue", dead_letter_arn.as_deref())
     }
 }
 
@@ -130,10 +133,9 @@ impl Live {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { settings, dead_letter_arn, start_date, end_date, after_completion, kms_key_arn } = self;
+        let Self { settings, start_date, end_date, after_completion, kms_key_arn } = self;
         settings
             .attributes()
-            .with_optional("dead_letter_queue", dead_letter_arn.as_deref())
             .with_optional("start_date", start_date.as_deref())
             .with_optional("end_date", end_date.as_deref())
             .with_optional("after_completion", after_completion.as_deref())

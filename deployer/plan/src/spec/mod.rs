@@ -54,8 +54,9 @@ pub fn load(origin: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
         found.push(fault.labelled("somewhere in here").help("please report it, with the file's keys"));
         return Err(diagnostic::finish(found));
     };
+    let derived = raw.derived();
     let spec = raw.resolve();
-    found.extend(check::check(&spec, text, &structure.places));
+    found.extend(check::check(&spec, &derived, text, &structure.places));
     let found = diagnostic::finish(found);
     if found.iter().any(|d| d.severity == Severity::Error) { Err(found) } else { Ok(Loaded { spec, warnings: found }) }
 }

@@ -1,6 +1,6 @@
 //! The validated spec: every default filled in, every AWS rule checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use contract::{PasswordPolicy, Target, Template};
@@ -24,10 +24,69 @@ pub struct Spec {
     pub role: Role,
     /// The function.
     pub function: Function,
-    /// When it runs.
+    /// Who starts a rotation.
+    pub trigger: Trigger,
+    /// When it runs, where [`Trigger::Schedule`] starts it; elsewhere the defaults, whose names tell what an earlier spec of
+    /// the stack has left.
     pub schedule: Schedule,
     /// What the password opens.
     pub target: Target,
+    /// A file of certificates by which the target is trusted, relative to the spec's folder; `None` is Amazon's own.
+    pub ca: Option<PathBuf>,
+    /// What a first value has besides the password.
+    pub connection: Option<Connection>,
+}
+
+/// Who starts a rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// EventBridge Scheduler, by the stack's own schedule.
+    Schedule,
+    /// Secrets Manager, by the secret's own rotation rules.
+    Managed(Managed),
+}
+
+impl Trigger {
+    /// Secrets Manager's rules, where it starts the rotation.
+    #[must_use]
+    pub const fn managed(&self) -> Option<&Managed> {
+        match self {
+            Self::Schedule => None,
+            Self::Managed(managed) => Some(managed),
+        }
+    }
+}
+
+/// The secret's own rotation rules.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Managed {
+    /// How often.
+    pub every: Every,
+    /// Hours within which it rotates, 1 to 24; `None` is AWS's default.
+    pub duration_hours: Option<u8>,
+}
+
+/// How often Secrets Manager rotates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Every {
+    /// So many days after the last change of the value, 1 to 1000.
+    Days(u16),
+    /// `rate(...)` or `cron(...)`, valid, in UTC.
+    Expression(String),
+}
+
+/// Where a user of the target logs in: what a first value says besides the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port; `None` is the target's usual one.
+    pub port: Option<u16>,
+    /// The user.
+    pub username: String,
+    /// The database; `None` is none.
+    pub dbname: Option<String>,
 }
 
 /// The secret under rotation.
@@ -119,6 +178,17 @@ pub struct Function {
     pub log_retention_days: u32,
     /// A zip of one's own, relative to the spec's folder; `None` is the one that the deployer carries.
     pub package: Option<PathBuf>,
+    /// The network that it is attached to; `None` is Lambda's own.
+    pub vpc: Option<Vpc>,
+}
+
+/// A private network, by what the function has in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vpc {
+    /// Ids, 1 to 16.
+    pub subnets: BTreeSet<String>,
+    /// Ids, 1 to 5.
+    pub security_groups: BTreeSet<String>,
 }
 
 /// When the function runs.
@@ -136,6 +206,8 @@ pub struct Schedule {
     pub enabled: bool,
     /// What happens when an invocation fails.
     pub retry: Retry,
+    /// ARN of the SQS queue that gets what could not be delivered; `None` drops it.
+    pub dead_letter_queue: Option<String>,
 }
 
 /// How a failed invocation is tried again.

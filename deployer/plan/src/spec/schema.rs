@@ -89,6 +89,13 @@ impl<'a> Shape<'a> {
         required.into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// What is required besides, unless the condition's key is met, as `is_met` tells.
+    pub(super) fn required_else(self, is_met: impl Fn(&str) -> bool) -> impl Iterator<Item = &'a str> {
+        let strings = |path: &str| self.own.pointer(path).and_then(Value::as_array).into_iter().flatten();
+        let is_met = strings("/if/required").filter_map(Value::as_str).any(is_met);
+        strings("/else/required").filter(move |_| !is_met).filter_map(Value::as_str)
+    }
+
     pub(super) fn items(self) -> Option<Self> {
         self.own.get("items").map(|own| self.of(own))
     }
@@ -116,6 +123,9 @@ impl<'a> Shape<'a> {
             let number = example.bytes().all(|b| b.is_ascii_digit());
             return if number { format!("\"{example}\"") } else { example.to_owned() };
         }
+        if let Some(example) = self.own.pointer("/examples/0") {
+            return flow(example);
+        }
         let required = self.required().filter_map(|key| Some(format!("{key}: {}", self.property(key)?.example())));
         format!("{{{}}}", required.collect::<Vec<_>>().join(", "))
     }
@@ -124,7 +134,7 @@ impl<'a> Shape<'a> {
     pub(super) fn choices(self) -> Option<Choices<'a>> {
         let mut choices = Choices::default();
         self.collect(&mut choices);
-        (!choices.words.is_empty() || !choices.maps.is_empty()).then_some(choices)
+        (!choices.words.is_empty() || !choices.maps.is_empty() || choices.plain.len() > 1).then_some(choices)
     }
 
     fn collect(self, choices: &mut Choices<'a>) {
@@ -142,5 +152,18 @@ impl<'a> Shape<'a> {
         } else {
             choices.plain.push(self);
         }
+    }
+}
+
+/// A list or a map on one line of YAML.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, value)| format!("{key}: {}", flow(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
     }
 }

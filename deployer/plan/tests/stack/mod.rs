@@ -7,7 +7,7 @@ use plan::desired::{Desired, Facts};
 use plan::live::Live;
 use plan::ownership::{ROLE_ID_TAG, Tags};
 use plan::plan::Plan;
-use plan::resource::{Kind, function, log_group, role, schedule, schedule_group, secret};
+use plan::resource::{Kind, function, log_group, permission, role, rotation, schedule, schedule_group, secret};
 use plan::spec::{self, Spec};
 
 /// The walk-through's file.
@@ -38,9 +38,33 @@ pub fn with(from: &str, to: &str) -> Spec {
     })
 }
 
+/// The walk-through's spec, with Secrets Manager to start the rotation.
+pub fn managed() -> Spec {
+    managed_by("{every_days: 30}")
+}
+
+/// The same with other rules.
+pub fn managed_by(rules: &str) -> Spec {
+    edited(|text| {
+        let (before, rest) = text.split_once("schedule:\n").unwrap();
+        let (_, after) = rest.split_once("\n\n").unwrap();
+        format!("{before}trigger: {{managed: {rules}}}\n\n{after}")
+    })
+}
+
+/// The kinds that a spec wants.
+pub fn kinds(spec: &Spec) -> Vec<Kind> {
+    Kind::ALL.into_iter().filter(|kind| kind.is_wanted(&spec.trigger)).collect()
+}
+
 /// What `spec` asks for, seen from an account where `live` is.
 pub fn desired(spec: &Spec, live: &Live) -> Desired {
-    Desired::of(spec, &Facts { code_sha256: CODE.to_owned(), kms_key_arn: None }).resolved(live)
+    Desired::of(spec, &facts()).resolved(live)
+}
+
+/// What planning knows besides.
+pub fn facts() -> Facts {
+    Facts { code_sha256: CODE.to_owned(), kms_key_arn: None, admin_key_arn: None }
 }
 
 /// What apply would do.
@@ -55,7 +79,8 @@ pub fn plan_adopting(spec: &Spec, live: &Live, adopt: &[Kind]) -> Plan {
 
 /// An account in which all is as `spec` says, after an apply of it.
 pub fn applied(spec: &Spec) -> Live {
-    let desired = Desired::of(spec, &Facts { code_sha256: CODE.to_owned(), kms_key_arn: None });
+    let mut desired = Desired::of(spec, &facts());
+    desired.set_secret_arn(Some(SECRET_ARN.to_owned()));
     let noted = |kind: Kind| -> Tags {
         let mut tags = desired.tags(kind).clone();
         tags.extend(desired.applied_tags(kind));
@@ -76,7 +101,7 @@ pub fn applied(spec: &Spec) -> Live {
     function_tags.insert(ROLE_ID_TAG.to_owned(), ROLE_ID.to_owned());
     let mut environment = desired.function.environment.clone();
     environment.insert(contract::env::SECRET_ARN.to_owned(), SECRET_ARN.to_owned());
-    Live {
+    let all = Live {
         secret: Some(secret::Live {
             arn: SECRET_ARN.to_owned(),
             description: desired.secret.description.clone(),
@@ -102,14 +127,21 @@ pub fn applied(spec: &Spec) -> Live {
         invoke_role: Some(role(&desired.invoke_role, "AROAINVOKE", Kind::InvokeRole)),
         schedule: Some(schedule::Live {
             settings: desired.schedule.settings.clone(),
-            dead_letter_arn: None,
             start_date: None,
             end_date: None,
             after_completion: None,
             kms_key_arn: None,
         }),
+        permission: desired.permission.statement().map(|one| permission::Live { statements: [one].into() }),
+        rotation: desired.rotation.settings.clone().map(|settings| rotation::Live { settings, last: None, next: None }),
         schedules_in_group: vec![desired.schedule.name.clone()],
+    };
+    let unwanted = Kind::ALL.into_iter().filter(|kind| !kind.is_wanted(&spec.trigger));
+    let mut live = unwanted.fold(all, without);
+    if live.schedule_group.is_none() {
+        live.schedules_in_group.clear();
     }
+    live
 }
 
 /// The same account without one resource.
@@ -122,17 +154,19 @@ pub fn without(mut live: Live, kind: Kind) -> Live {
         Kind::ScheduleGroup => live.schedule_group = None,
         Kind::InvokeRole => live.invoke_role = None,
         Kind::Schedule => live.schedule = None,
+        Kind::Permission => live.permission = None,
+        Kind::Rotation => live.rotation = None,
     }
     live
 }
 
-/// A resource's tags; a schedule's are its group's.
+/// A resource's tags, or those through which it is owned.
 pub fn tags_mut(live: &mut Live, kind: Kind) -> &mut Tags {
     let tags = match kind {
-        Kind::Secret => live.secret.as_mut().map(|it| &mut it.tags),
+        Kind::Secret | Kind::Rotation => live.secret.as_mut().map(|it| &mut it.tags),
         Kind::ExecutionRole => live.execution_role.as_mut().map(|it| &mut it.tags),
         Kind::LogGroup => live.log_group.as_mut().map(|it| &mut it.tags),
-        Kind::Function => live.function.as_mut().map(|it| &mut it.tags),
+        Kind::Function | Kind::Permission => live.function.as_mut().map(|it| &mut it.tags),
         Kind::ScheduleGroup | Kind::Schedule => live.schedule_group.as_mut().map(|it| &mut it.tags),
         Kind::InvokeRole => live.invoke_role.as_mut().map(|it| &mut it.tags),
     };

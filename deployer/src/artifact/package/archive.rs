@@ -28,6 +28,7 @@ const BOOTSTRAP: &str = "bootstrap";
 
 /// Read and execute, for the owner and for others: the function does not run as the files' owner.
 const NEEDED_MODE: u32 = 0o505;
+const READABLE: u32 = 0o404;
 
 /// The bits of a mode that say what kind of file it is, and the kinds that are told apart.
 pub(super) const KIND: u32 = 0o170_000;
@@ -43,19 +44,61 @@ const LINK: u32 = 0o120_000;
 /// If the binary is too large for a zip.
 #[allow(dead_code, reason = "the deployer carries what its build script packed; it packs nothing itself")]
 pub fn pack(bootstrap: &[u8]) -> Result<Vec<u8>, PackageError> {
-    let failed = |error: &dyn fmt::Display| PackageError::Pack(error.to_string());
-    // Each of these has a default that depends on the machine, on the clock or on the crate's version.
-    let options = SimpleFileOptions::default()
+    let options = options(0o755).compression_method(CompressionMethod::Deflated).compression_level(Some(9));
+    add(ZipWriter::new(Cursor::new(Vec::new())), BOOTSTRAP, bootstrap, options)
+}
+
+/// The zip with a further file at its end, readable by everyone and stored as it is. Nothing is compressed anew, so this
+/// costs a copy; the same zip and file give the same bytes.
+///
+/// # Errors
+///
+/// If the zip cannot be read.
+#[allow(dead_code, reason = "the deployer adds to what its build script packed; the script adds nothing itself")]
+pub fn with_file(zip: &[u8], name: &str, content: &[u8]) -> Result<Vec<u8>, PackageError> {
+    let zip = ZipWriter::new_append(Cursor::new(zip.to_vec())).map_err(|error| corrupt(&error))?;
+    add(zip, name, content, options(0o644).compression_method(CompressionMethod::Stored))
+}
+
+/// Each of these has a default that depends on the machine, on the clock or on the crate's version.
+fn options(mode: u32) -> SimpleFileOptions {
+    SimpleFileOptions::default()
         .system(System::Unix)
-        .unix_permissions(0o755)
+        .unix_permissions(mode)
         .last_modified_time(DateTime::DEFAULT)
-        .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(9))
-        .large_file(false);
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file(BOOTSTRAP, options).map_err(|error| failed(&error))?;
-    zip.write_all(bootstrap).map_err(|error| failed(&error))?;
+        .large_file(false)
+}
+
+fn add(
+    mut zip: ZipWriter<Cursor<Vec<u8>>>,
+    name: &str,
+    content: &[u8],
+    options: SimpleFileOptions,
+) -> Result<Vec<u8>, PackageError> {
+    let failed = |error: &dyn fmt::Display| PackageError::Pack(error.to_string());
+    zip.start_file(name, options).map_err(|error| failed(&error))?;
+    zip.write_all(content).map_err(|error| failed(&error))?;
     Ok(zip.finish().map_err(|error| failed(&error))?.into_inner())
+}
+
+/// The bytes of the file of that name at the root of a zip which [`super::inspect`] has found good; `None` where there is
+/// none that everyone may read.
+///
+/// # Errors
+///
+/// If the zip cannot be read.
+#[allow(dead_code, reason = "the deployer looks into the user's own zip; its build script has none")]
+pub fn readable_file(zip: &[u8], name: &str) -> Result<Option<Vec<u8>>, PackageError> {
+    let mut archive = open(zip)?;
+    let Some(index) = archive.index_for_name(name) else { return Ok(None) };
+    let file = archive.by_index(index).map_err(|error| corrupt(&error))?;
+    let is_readable = file.unix_mode().is_some_and(|mode| mode & READABLE == READABLE);
+    if !file.is_file() || !is_readable {
+        return Ok(None);
+    }
+    let mut content = Vec::new();
+    file.take(MAX_UNPACKED).read_to_end(&mut content).map_err(|error| corrupt(&ZipError::Io(error)))?;
+    Ok(Some(content))
 }
 
 /// The bytes of the zip's `bootstrap`, once all of the zip was found to be as Lambda takes it.

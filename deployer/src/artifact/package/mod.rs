@@ -16,7 +16,7 @@ mod error;
 mod machine;
 
 #[allow(unused_imports, reason = "the deployer, its build script and its tests each take a part")]
-pub use archive::{MAX_UNPACKED, MAX_ZIP, pack};
+pub use archive::{MAX_UNPACKED, MAX_ZIP, pack, readable_file, with_file};
 pub use error::PackageError;
 pub use machine::Machine;
 

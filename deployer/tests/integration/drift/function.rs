@@ -17,6 +17,10 @@ fn configure(field: &'static str, value: impl Into<Value>) -> impl Fn(&Bed) {
     move |bed| call(bed, "update_function_configuration", json!({field: value}))
 }
 
+fn network(subnets: &'static [&'static str], groups: &'static [&'static str]) -> impl Fn(&Bed) {
+    configure("VpcConfig", json!({"SubnetIds": subnets, "SecurityGroupIds": groups}))
+}
+
 /// Sets a variable, or removes it.
 fn variable(name: &'static str, value: Option<&'static str>) -> Row {
     row(format!("environment[{name:?}]"), move |bed| {
@@ -64,6 +68,9 @@ pub fn rows() -> Vec<Row> {
             let package = bed.call("account", "package", json!({"name": NAME}));
             call(bed, "update_function_code", json!({"ZipFile": package, "Architectures": [other_architecture]}));
         }),
+        row("vpc.subnets", network(&["subnet-0000000a"], &["sg-0000000a"])),
+        row("vpc.security_groups", network(&["subnet-0000000a", "subnet-0000000b"], &["sg-0000000b"])),
+        several(["vpc.subnets", "vpc.security_groups"], network(&[], &[])),
         row("async_retries", invoked(0, 3600)),
         row("async_max_age_seconds", invoked(2, 60)),
         // They are one setting in AWS.

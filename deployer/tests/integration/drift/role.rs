@@ -15,7 +15,7 @@ const MANAGED: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 
 pub fn execution() -> Vec<Row> {
     let mut all = shared("app-role", |bed, key, value| tag(bed, "app-role", key, value));
-    for name in ["SecretsManagerRotation", "KMSDecryptForRotation", "WriteLogs"] {
+    for name in ["SecretsManagerRotation", "KMSDecryptForRotation", "WriteLogs", "ManageNetworkInterfaces"] {
         all.extend(inline("app-role", name));
     }
     all

@@ -1,11 +1,12 @@
 //! What AWS takes, but is likely to be regretted.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
+use contract::{Class, Part, Strategy, Target};
 use jiff::SignedDuration;
 
 use super::Context;
-use crate::spec::model::OnTeardown;
+use crate::spec::model::{OnTeardown, Secret};
 use crate::spec::schedule::Expression;
 
 /// About what Secrets Manager keeps of one secret.
@@ -14,6 +15,16 @@ const MAX_VERSIONS: i64 = 100;
 const SAFE_INTERVAL: SignedDuration = SignedDuration::from_mins(15);
 /// For how long AWS's caching clients keep a value.
 const CACHE: SignedDuration = SignedDuration::from_hours(1);
+/// Seconds that a rotation at a server may take: five logins, some of them to a server that is waking up.
+const SAFE_TIMEOUT: u32 = 15;
+/// Seconds that ElastiCache may take to tell a new password to all of a user's caches.
+/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html>
+const ELASTICACHE_TIMEOUT: u32 = 12 * 60;
+/// How long an ElastiCache user's password may be.
+/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html>
+const ELASTICACHE_LENGTH: RangeInclusive<u16> = 16..=128;
+/// What must not be in it.
+const ELASTICACHE_REFUSES: &str = ",\"/@";
 /// Below it a password can be guessed offline.
 const MIN_ENTROPY: f64 = 80.0;
 
@@ -21,6 +32,8 @@ pub(super) fn check(cx: &mut Context<'_>, expression: Option<&Expression>) {
     if let Some(expression) = expression {
         interval(cx, expression);
     }
+    target(cx);
+    derived(cx);
     let password = &cx.spec.password;
     if cx.place("password").is_some() && password.check().is_ok() && password.entropy_bits() < MIN_ENTROPY {
         let span = cx.first_place(&[
@@ -48,6 +61,76 @@ pub(super) fn check(cx: &mut Context<'_>, expression: Option<&Expression>) {
             "no way back",
             help,
         );
+    }
+}
+
+fn target(cx: &mut Context<'_>) {
+    let is_database = matches!(cx.spec.target, Target::Postgres(_) | Target::Mysql(_));
+    let Some(login) = cx.spec.target.login().filter(|_| cx.place("target").is_some()) else { return };
+    if is_database && login.strategy == Strategy::SingleUser {
+        let span = cx.first_place(&["target.postgres.strategy", "target.mysql.strategy", "target"]);
+        let message = "after each rotation, consumers that keep the old password for 1 h are refused for as long";
+        let help = "write `strategy: alternating-users` and an `admin_secret`, or have the consumers read again when a \
+                    login fails";
+        cx.warn("single-user", span, message, "one user", help);
+    }
+    let timeout = cx.spec.function.timeout;
+    let (safe, slow) = if login.elasticache_user.is_some() {
+        (ELASTICACHE_TIMEOUT, "ElastiCache, telling a password to all of a user's caches,")
+    } else {
+        (SAFE_TIMEOUT, "a server that is waking up or failing over")
+    };
+    if timeout < safe {
+        let span = cx.first_place(&["function.timeout", "target.redis.elasticache_user"]);
+        let message = format!("{slow} may take longer than {timeout} s");
+        cx.warn("short-timeout", span, message, "too short", format!("write `timeout: {safe}` or more"));
+    }
+    if login.elasticache_user.is_some() {
+        elasticache_password(cx);
+    }
+}
+
+/// A password that ElastiCache refuses, always or at times.
+fn elasticache_password(cx: &mut Context<'_>) {
+    let password = &cx.spec.password;
+    let user = "target.redis.elasticache_user";
+    if !ELASTICACHE_LENGTH.contains(&password.length) {
+        let span = cx.first_place(&["password.length", user]);
+        let (shortest, longest) = ELASTICACHE_LENGTH.into_inner();
+        let message = format!("ElastiCache takes passwords of {shortest} to {longest} characters");
+        cx.warn("elasticache-password", span, message, "of another length", "write for example `length: 32`");
+    }
+    let alphabet = password.alphabet();
+    let refused: String =
+        ELASTICACHE_REFUSES.chars().filter(|c| alphabet.iter().any(|b| char::from(*b) == *c)).collect();
+    if !refused.is_empty() {
+        let span = cx.first_place(&["password.symbols", "password.exclude", user]);
+        let message = format!("ElastiCache takes no password with any of `{refused}` in it");
+        let help =
+            format!("add `{refused}` to `password.exclude`: a value that it refuses gives way to another, four times");
+        cx.warn("elasticache-password", span, message, "refused at times", help);
+    }
+}
+
+/// A password in a URL, where its symbols mean something else.
+fn derived(cx: &mut Context<'_>) {
+    let Secret { field: Some(password), derived, .. } = &cx.spec.secret else { return };
+    let policy = &cx.spec.password;
+    let reserved = |c: &char| !"-._~".contains(*c) && !policy.exclude.contains(*c);
+    let Some(symbol) = policy.symbols.chars().find(reserved) else { return };
+    if !policy.require.contains(&Class::Symbol) {
+        return;
+    }
+    let is_bare = |part: &Part| matches!(part, Part::Field { name, percent } if name == password && !percent);
+    for (name, template) in derived {
+        if template.as_str().contains("://") && template.parts().iter().any(is_bare) {
+            let path = format!("secret.derived.{name}");
+            let text = template.as_str();
+            let at = text.find(&format!("{{{password}}}")).unwrap_or_default();
+            let span = cx.part(&path, text, at..at + password.len() + 2);
+            let message = format!("a password with `{symbol}` in it breaks this URL");
+            cx.warn("derived-url", span, message, "as it is", format!("write `{{{password}|percent}}`"));
+        }
     }
 }
 

@@ -1,27 +1,47 @@
 //! AWS's rules for the values of a structurally sound spec: all that can be known offline.
 
+mod derived;
 mod function;
 mod lint;
 mod password;
 mod schedule;
 mod secret;
 mod stack;
+mod target;
+mod trigger;
+mod vpc;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::diagnostic::Diagnostic;
-use super::model::Spec;
+use super::model::{Spec, Trigger};
 use super::structure::Place;
 
 /// Checks every value that is given, and the defaults that follow from them.
-pub(super) fn check(spec: &Spec, text: &str, places: &BTreeMap<String, Place>) -> Vec<Diagnostic> {
+///
+/// `derived`: the templates as they are written, of which `spec` has the sound ones only.
+pub(super) fn check(
+    spec: &Spec,
+    derived: &BTreeMap<String, String>,
+    text: &str,
+    places: &BTreeMap<String, Place>,
+) -> Vec<Diagnostic> {
     let mut cx = Context { spec, text, places, found: Vec::new() };
     stack::check(&mut cx);
     secret::check(&mut cx);
+    derived::check(&mut cx, derived);
     password::check(&mut cx);
     function::check(&mut cx);
-    let expression = schedule::check(&mut cx);
+    vpc::check(&mut cx);
+    target::check(&mut cx);
+    let expression = match &spec.trigger {
+        Trigger::Schedule => schedule::check(&mut cx),
+        Trigger::Managed(managed) => {
+            trigger::check(&mut cx, managed);
+            None
+        }
+    };
     lint::check(&mut cx, expression.as_ref());
     cx.found
 }

@@ -38,7 +38,7 @@ pub(super) fn check(cx: &mut Context<'_>) {
         Config::static_env(cx.spec.secret.field.as_deref(), password, &cx.spec.target, &cx.spec.secret.derived);
     let size: usize = environment.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size + ARN > MAX_ENVIRONMENT {
-        let longest = ["secret.field", "password.symbols", "password.exclude"].into_iter();
+        let longest = ["secret.field", "secret.derived", "password.symbols", "password.exclude"].into_iter();
         let span = longest.filter_map(|path| cx.place(path)).max_by_key(ExactSizeIterator::len).unwrap_or(0..0);
         let message =
             format!("the function's configuration would be {} bytes, and Lambda takes {MAX_ENVIRONMENT}", size + ARN);

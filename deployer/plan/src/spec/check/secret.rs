@@ -18,7 +18,7 @@ const NAME: NameRule = NameRule {
 };
 
 pub(super) fn check(cx: &mut Context<'_>) {
-    name(cx);
+    secret_name(cx, "secret.name", &cx.spec.secret.name, &NAME);
     let secret = &cx.spec.secret;
     if secret.description.chars().count() > MAX_DESCRIPTION {
         let span = cx.first_place(&["secret.description"]);
@@ -34,25 +34,25 @@ pub(super) fn check(cx: &mut Context<'_>) {
     kms_key(cx);
 }
 
-fn name(cx: &mut Context<'_>) {
-    let name = &cx.spec.secret.name;
-    if !cx.name("secret.name", &[], name, &NAME) {
-        return;
+/// Those that RDS makes for its master users have a `!` besides, which no one else may use.
+pub(super) const ANY_NAME: NameRule =
+    NameRule { allows: |c| (NAME.allows)(c) || c == '!', told: "letters, digits and `/ _ + = . @ - !`", ..NAME };
+
+/// Whether a secret's name is sound: the stack's own or the admin's.
+pub(super) fn secret_name(cx: &mut Context<'_>, path: &str, name: &str, rule: &NameRule) -> bool {
+    if !cx.name(path, &[], name, rule) {
+        return false;
     }
-    let Some((stem, suffix)) = name.rsplit_once('-') else {
-        return;
-    };
-    if suffix.len() == SUFFIX && suffix.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        let span = cx.part("secret.name", name, stem.len()..name.len());
-        let message = "`secret.name` must not end in a hyphen and six characters: AWS adds just that in the ARN";
-        cx.error(
-            "secret-name",
-            span,
-            message,
-            "like a part of an ARN",
-            format!("write for example `name: {stem}_{suffix}`"),
-        );
+    let Some((stem, suffix)) = name.rsplit_once('-') else { return true };
+    let ends_like_an_arn = suffix.len() == SUFFIX && suffix.bytes().all(|b| b.is_ascii_alphanumeric());
+    if ends_like_an_arn {
+        let span = cx.part(path, name, stem.len()..name.len());
+        let message = format!("`{path}` must not end in a hyphen and six characters: AWS adds just that in the ARN");
+        let key = path.rsplit('.').next().unwrap_or(path);
+        let help = format!("write for example `{key}: {stem}_{suffix}`");
+        cx.error("secret-name", span, message, "like a part of an ARN", help);
     }
+    !ends_like_an_arn
 }
 
 fn initial(cx: &mut Context<'_>) {

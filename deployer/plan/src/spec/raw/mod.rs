@@ -3,17 +3,22 @@
 //! The doc comments are the schema's descriptions, shown by editors.
 
 mod resolve;
+mod target;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use target::RawTarget;
+
 /// One stack: a secret under automatic rotation on AWS.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "Spec of a rotated secret", rename = "Spec")]
-#[schemars(extend("required" = ["name", "account", "region", "secret", "schedule"]))]
+#[schemars(extend("required" = ["name", "account", "region", "secret"]))]
+#[schemars(extend("if" = {"required": ["trigger"], "properties": {"trigger": {"type": "object"}}}))]
+#[schemars(extend("else" = {"required": ["schedule"]}))]
 pub(in crate::spec) struct RawSpec {
     /// The stack's name: the tag of ownership, the schedule group and the default of the other names.
     #[schemars(required, example = "myapp-db-password", extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"))]
@@ -35,11 +40,20 @@ pub(in crate::spec) struct RawSpec {
     role: RawRole,
     /// The function that rotates.
     function: RawFunction,
-    /// When it rotates.
+    /// Who starts a rotation.
+    trigger: RawTrigger,
+    /// When it rotates, by a schedule of the stack's own.
     #[schemars(required)]
     schedule: Option<RawSchedule>,
     /// What the password opens.
     target: RawTarget,
+}
+
+impl RawSpec {
+    /// The derived fields as they are written, sound or not.
+    pub(in crate::spec) fn derived(&self) -> BTreeMap<String, String> {
+        self.secret.as_ref().map(|secret| secret.derived.clone()).unwrap_or_default()
+    }
 }
 
 /// The secret under rotation.
@@ -54,6 +68,8 @@ struct RawSecret {
     description: String,
     /// The JSON field that rotates, the others are kept; null rotates the whole value.
     field: Option<String>,
+    /// Further JSON fields that each rotation makes anew from others: {name} is a field's value, {name|percent} its percent-encoding.
+    derived: BTreeMap<String, String>,
     /// Where the first value comes from; used once, at creation. Never the value itself.
     initial: RawInitial,
     /// The key that encrypts it: key id, key ARN, alias/NAME or alias ARN.
@@ -68,6 +84,7 @@ impl Default for RawSecret {
             name: None,
             description: String::new(),
             field: Some("password".to_owned()),
+            derived: BTreeMap::new(),
             initial: RawInitial::Generate,
             kms_key: "alias/aws/secretsmanager".to_owned(),
             on_teardown: RawOnTeardown::RecoveryWindowDays(7),
@@ -184,6 +201,8 @@ struct RawFunction {
     log_retention_days: u32,
     /// A zip of one's own, relative to the spec's folder; null is the rotator that the deployer carries.
     package: Option<String>,
+    /// The private network that it is attached to; null is none.
+    vpc: Option<RawVpc>,
 }
 
 impl Default for RawFunction {
@@ -195,8 +214,22 @@ impl Default for RawFunction {
             timeout: 30,
             log_retention_days: 30,
             package: None,
+            vpc: None,
         }
     }
+}
+
+/// A private network: the target's own, or one that leads there; Secrets Manager must be reached from it too.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Vpc", extend("required" = ["subnets", "security_groups"]))]
+struct RawVpc {
+    /// Ids of 1 to 16 subnets.
+    #[schemars(required, length(min = 1, max = 16), extend("examples" = [["subnet-0123456789abcdef0"]]))]
+    subnets: Option<Vec<String>>,
+    /// Ids of 1 to 5 security groups.
+    #[schemars(required, length(min = 1, max = 5), extend("examples" = [["sg-0123456789abcdef0"]]))]
+    security_groups: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -229,6 +262,9 @@ struct RawSchedule {
     enabled: bool,
     /// How a failed invocation is tried again.
     retry: RawRetry,
+    /// ARN of a standard SQS queue of the stack's region, which gets the invocations that failed for good; null drops them.
+    #[schemars(extend("examples" = ["arn:aws:sqs:us-east-1:123456789012:dead-letters"]))]
+    dead_letter_queue: Option<String>,
 }
 
 impl Default for RawSchedule {
@@ -240,6 +276,7 @@ impl Default for RawSchedule {
             flexible_window_minutes: 5,
             enabled: true,
             retry: RawRetry::default(),
+            dead_letter_queue: None,
         }
     }
 }
@@ -265,9 +302,25 @@ impl Default for RawRetry {
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(rename = "Target")]
-enum RawTarget {
-    /// Nothing that the rotator has to tell: the secret's readers are the only users of the password.
+#[schemars(rename = "Trigger")]
+enum RawTrigger {
+    /// The stack's own schedule.
     #[default]
-    None,
+    Schedule,
+    /// Secrets Manager itself, by the secret's rotation rules.
+    Managed(RawManaged),
+}
+
+/// The secret's own rotation rules: exactly one of `every_days` and `expression`.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Managed", extend("examples" = [{"every_days": 30}]))]
+struct RawManaged {
+    /// Days after the last change of the value.
+    #[schemars(range(min = 1, max = 1000))]
+    every_days: Option<u16>,
+    /// rate(number unit) or cron(0 hours day-of-month month day-of-week *), in UTC, four hours apart at least.
+    expression: Option<String>,
+    /// Hours within which it rotates, 1h to 24h.
+    duration: Option<String>,
 }

@@ -1,18 +1,23 @@
 //! The spec that a file comes to, every default that follows from another value filled in.
 
-use contract::{Class, PasswordPolicy, Preset, Target};
+use contract::{Class, Login, PasswordPolicy, Preset, Strategy, Target, Template, Tls};
 
+use super::target::{RawConnection, RawDatabase, RawRedis, RawRedisConnection, RawStrategy, RawTarget, RawTls};
 use super::{
-    RawArchitecture, RawClass, RawFunction, RawInitial, RawOnTeardown, RawPassword, RawPreset, RawSchedule, RawSecret,
-    RawSpec, RawTarget,
+    RawArchitecture, RawClass, RawFunction, RawInitial, RawManaged, RawOnTeardown, RawPassword, RawPreset, RawSchedule,
+    RawSecret, RawSpec, RawTrigger,
 };
-use crate::spec::model::{Architecture, Function, Initial, OnTeardown, Retry, Role, Schedule, Secret, Spec};
+use crate::spec::model::{
+    Architecture, Connection, Every, Function, Initial, Managed, OnTeardown, Retry, Role, Schedule, Secret, Spec,
+    Trigger, Vpc,
+};
 
 impl RawSpec {
     /// The spec with every default filled in; what is required and absent is empty, and has been reported.
     pub(in crate::spec) fn resolve(self) -> Spec {
         let name = self.name.unwrap_or_default();
         let function = self.function.resolve(&name);
+        let (target, ca, connection) = self.target.resolve();
         Spec {
             account: self.account.unwrap_or_default(),
             region: self.region.unwrap_or_default(),
@@ -25,12 +30,78 @@ impl RawSpec {
                 path: self.role.path,
             },
             function,
-            schedule: self.schedule.unwrap_or_default().resolve(&name),
-            target: match self.target {
-                RawTarget::None => Target::None,
+            trigger: match self.trigger {
+                RawTrigger::Schedule => Trigger::Schedule,
+                RawTrigger::Managed(managed) => Trigger::Managed(managed.resolve()),
             },
+            schedule: self.schedule.unwrap_or_default().resolve(&name),
+            target,
+            ca: ca.map(Into::into),
+            connection,
             name,
         }
+    }
+}
+
+impl RawManaged {
+    /// What is absent or can't be read comes to something valid, and has been reported.
+    fn resolve(self) -> Managed {
+        let every = self.expression.map_or_else(|| Every::Days(self.every_days.unwrap_or(30)), Every::Expression);
+        let hours = self.duration.and_then(|duration| duration.strip_suffix('h')?.parse().ok());
+        Managed { every, duration_hours: hours }
+    }
+}
+
+impl RawTarget {
+    fn resolve(self) -> (Target, Option<String>, Option<Connection>) {
+        match self {
+            Self::None => (Target::None, None, None),
+            Self::Postgres(database) => database.resolve(Target::Postgres),
+            Self::Mysql(database) => database.resolve(Target::Mysql),
+            Self::Redis(RawRedis { admin_secret, elasticache_user, tls, connection }) => {
+                let (tls, ca) = tls.resolve();
+                let user = connection.as_ref().and_then(|connection| connection.username.clone());
+                let login = Login { strategy: Strategy::SingleUser, admin_secret, user, elasticache_user, tls };
+                (Target::Redis(login), ca, connection.map(RawRedisConnection::resolve))
+            }
+        }
+    }
+}
+
+impl RawDatabase {
+    fn resolve(self, target: fn(Login) -> Target) -> (Target, Option<String>, Option<Connection>) {
+        let strategy = match self.strategy {
+            RawStrategy::SingleUser => Strategy::SingleUser,
+            RawStrategy::AlternatingUsers => Strategy::AlternatingUsers,
+        };
+        let (tls, ca) = self.tls.resolve();
+        let user = self.connection.as_ref().and_then(|connection| connection.username.clone());
+        let login = Login { strategy, admin_secret: self.admin_secret, user, elasticache_user: None, tls };
+        (target(login), ca, self.connection.map(RawConnection::resolve))
+    }
+}
+
+impl RawTls {
+    fn resolve(self) -> (Tls, Option<String>) {
+        match self {
+            Self::VerifyFull => (Tls::VerifyFull, None),
+            Self::Off => (Tls::Off, None),
+            Self::Ca(path) => (Tls::VerifyFull, Some(path)),
+        }
+    }
+}
+
+impl RawConnection {
+    fn resolve(self) -> Connection {
+        let Self { host, port, username, dbname } = self;
+        Connection { host: host.unwrap_or_default(), port, username: username.unwrap_or_default(), dbname }
+    }
+}
+
+impl RawRedisConnection {
+    fn resolve(self) -> Connection {
+        let Self { host, port, username } = self;
+        Connection { host: host.unwrap_or_default(), port, username: username.unwrap_or_default(), dbname: None }
     }
 }
 
@@ -40,7 +111,8 @@ impl RawSecret {
             name: self.name.unwrap_or_default(),
             description: self.description,
             field: self.field,
-            derived: std::collections::BTreeMap::new(),
+            // What is no template has been reported.
+            derived: self.derived.into_iter().filter_map(|(name, t)| Some((name, Template::parse(&t).ok()?))).collect(),
             initial: match self.initial {
                 RawInitial::Generate => Initial::Generate,
                 RawInitial::Env(name) => Initial::Env(name),
@@ -92,6 +164,10 @@ impl RawFunction {
             timeout: self.timeout,
             log_retention_days: self.log_retention_days,
             package: self.package.map(Into::into),
+            vpc: self.vpc.map(|vpc| Vpc {
+                subnets: vpc.subnets.unwrap_or_default().into_iter().collect(),
+                security_groups: vpc.security_groups.unwrap_or_default().into_iter().collect(),
+            }),
         }
     }
 }
@@ -105,6 +181,7 @@ impl RawSchedule {
             flexible_window_minutes: self.flexible_window_minutes,
             enabled: self.enabled,
             retry: Retry { attempts: self.retry.attempts, max_age_minutes: self.retry.max_age_minutes },
+            dead_letter_queue: self.dead_letter_queue,
         }
     }
 }

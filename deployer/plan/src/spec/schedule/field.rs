@@ -54,8 +54,10 @@ impl Rule {
     }
 }
 
+pub(super) const MINUTE: usize = 0;
 pub(super) const DAY_OF_MONTH: usize = 2;
 pub(super) const DAY_OF_WEEK: usize = 4;
+pub(super) const YEAR: usize = 5;
 
 pub(super) const RULES: [Rule; 6] = [
     Rule::new("minute", 0, 59, &[], "0/15"),

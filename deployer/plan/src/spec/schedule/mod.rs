@@ -3,6 +3,7 @@
 mod cron;
 mod describe;
 mod field;
+pub mod managed;
 
 use std::ops::Range;
 
@@ -16,6 +17,8 @@ use self::cron::Cron;
 const FORMS: &str = "write `cron(0 3 * * ? *)`, `rate(30 days)` or `at(2030-01-31T03:00:00)`";
 /// Firings looked at for the shortest gap: a year of daily ones.
 const SAMPLE: usize = 366;
+/// Days within which the last firing is looked for, so that frequent ones are not gone through for years.
+const LOOKS_BACK: [i64; 4] = [1, 32, 366, 366 * 8];
 
 /// A valid schedule expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +138,29 @@ impl Expression {
                 let instant = first_instant(*time, zone).filter(|time| time.timestamp() > after);
                 instant.into_iter().take(n).collect()
             }
+        }
+    }
+
+    /// The last firing that is not after an instant, where a rate counts from `anchor`. Not knowing that, a rate has fired
+    /// once since the time that is given.
+    #[must_use]
+    pub fn previous(&self, anchor: Option<Timestamp>, latest: Timestamp, zone: &TimeZone) -> Option<Zoned> {
+        match &self.0 {
+            Kind::Cron(cron) => LOOKS_BACK.into_iter().find_map(|days| {
+                let start = latest.checked_sub(SignedDuration::from_hours(24 * days)).ok()?;
+                let times = cron.times_after(start.to_zoned(zone.clone()).datetime());
+                let times = times.filter_map(|time| first_instant(time, zone));
+                times.take_while(|time| time.timestamp() <= latest).last()
+            }),
+            Kind::Rate { every, unit } => {
+                let step = unit.times(*every);
+                let tick = match anchor {
+                    Some(anchor) => last_tick(anchor, step, latest),
+                    None => latest.checked_sub(step).ok()?,
+                };
+                Some(tick.to_zoned(zone.clone()))
+            }
+            Kind::At(time) => first_instant(*time, zone).filter(|time| time.timestamp() <= latest),
         }
     }
 

@@ -158,6 +158,31 @@ fn a_rate_counts_from_its_anchor() {
 }
 
 #[test]
+fn the_last_firing_is_found_however_rare() {
+    let anchor: Timestamp = "2026-11-20T09:00:00Z".parse().unwrap();
+    let cases = [
+        ("cron(0/5 * * * ? *)", "UTC", Some(("2026-11-23T10:07:00Z", "2026-11-23 10:05"))),
+        ("cron(0/5 * * * ? *)", "UTC", Some(("2026-11-23T10:05:00Z", "2026-11-23 10:05"))),
+        ("cron(0 3 * * ? *)", "Europe/Berlin", Some(("2026-11-23T01:59:00Z", "2026-11-22 03:00"))),
+        ("cron(30 2 * * ? *)", "Europe/Berlin", Some(("2026-03-29T10:00:00Z", "2026-03-28 02:30"))),
+        ("cron(0 0 29 2 ? *)", "UTC", Some(("2026-11-23T10:00:00Z", "2024-02-29 00:00"))),
+        ("rate(2 days)", "UTC", Some(("2026-11-23T10:00:00Z", "2026-11-22 09:00"))),
+        ("at(2026-11-23T10:00:00)", "UTC", Some(("2026-11-23T10:00:00Z", "2026-11-23 10:00"))),
+        ("at(2026-11-23T10:00:01)", "UTC", None),
+        ("cron(0 0 1 1 ? 2027)", "UTC", None),
+    ];
+    for (text, zone, expected) in cases {
+        let latest = expected.map_or("2026-11-23T10:00:00Z", |(latest, _)| latest).parse().unwrap();
+        let found = parse(text).previous(Some(anchor), latest, &TimeZone::get(zone).unwrap());
+        let found = found.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string());
+        assert_eq!(found.as_deref(), expected.map(|(_, time)| time), "{text}");
+    }
+    let latest: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    let unknown = parse("rate(2 days)").previous(None, latest, &TimeZone::UTC).unwrap();
+    assert_eq!(unknown.timestamp(), latest - SignedDuration::from_hours(48));
+}
+
+#[test]
 fn the_interval_is_the_shortest_gap() {
     let cases = [
         ("rate(5 minutes)", Some(5)),

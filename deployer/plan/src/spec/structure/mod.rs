@@ -14,9 +14,6 @@ use super::suggest::nearest;
 use super::tree::{Entry, Kind, Node};
 use refusal::ways;
 
-/// Targets that are planned, but not known to this version.
-const LATER_TARGETS: [&str; 3] = ["postgres", "mysql", "redis"];
-
 /// Where a key and its value stand.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -159,7 +156,11 @@ impl<'a> Walk<'a> {
                 None => meant.extend(self.unknown_key(&shape.keys().collect::<Vec<_>>(), &inner, entry)),
             }
         }
-        for key in shape.required().filter(|key| !seen.contains_key(key) && !meant.contains(key)) {
+        // A word that is none is told as such, and asks for nothing besides.
+        let is_schedule = |entry: &Entry| matches!(&entry.node.kind, Kind::Text(word) if word == "schedule");
+        let is_met = |key: &str| entries.iter().any(|entry| entry.key == key && !is_schedule(entry));
+        let required = shape.required().chain(shape.required_else(is_met));
+        for key in required.filter(|key| !seen.contains_key(key) && !meant.contains(key)) {
             let path = at.join(key);
             let example = shape.property(key).map(Shape::example).unwrap_or_default();
             let fault = Diagnostic::error("missing-key", format!("`{path}` is required"), at.span.clone());
@@ -237,24 +238,17 @@ impl<'a> Walk<'a> {
     }
 
     fn choice(&mut self, choices: &Choices<'a>, at: &At<'_>, node: &Node) -> Option<Value> {
-        let later = match &node.kind {
-            Kind::Text(word) => Some(word),
-            Kind::Map(entries) => entries.first().map(|entry| &entry.key),
-            _ => None,
-        };
-        if let Some(name) = later.filter(|name| at.path == "target" && LATER_TARGETS.contains(&name.as_str())) {
-            let message = format!("target `{name}` is not supported yet by this version");
-            self.fault("target-unsupported", at, node, message, "not yet", "write `target: none`".to_owned());
-            return None;
-        }
         match &node.kind {
             Kind::Text(word) if choices.words.contains(&word.as_str()) => Some(Value::from(word.as_str())),
             Kind::Map(entries) if !choices.maps.is_empty() => self.tagged(choices, at, node, entries),
             Kind::Null if choices.plain.iter().any(|shape| shape.allows("null")) => Some(Value::Null),
-            _ => {
-                self.no_choice(choices, at, node);
-                None
-            }
+            _ => match choices.plain.iter().find(|shape| !shape.allows("null")) {
+                Some(shape) if choices.words.is_empty() && choices.maps.is_empty() => self.plain(*shape, at, node),
+                _ => {
+                    self.no_choice(choices, at, node);
+                    None
+                }
+            },
         }
     }
 

@@ -79,6 +79,8 @@ fn sample(key: &str, shape: Shape<'_>) -> String {
     match (shape.constant(), shape.range()) {
         (Some(only), _) => only.to_string(),
         (None, Some((min, _))) => min.to_string(),
+        // What is all optional is written without more.
+        (None, None) if shape.allows("object") => shape.example(),
         (None, None) => {
             if key == "env" {
                 "NAME".to_owned()

@@ -1,0 +1,138 @@
+//! The secret's versions and their staging labels.
+
+use jiff::SignedDuration;
+
+use super::evidence::span;
+use super::target::poisoned;
+use super::{Evidence, Finding, Fix, Version};
+use crate::resource::Kind;
+use crate::spec::Trigger;
+
+/// The label of the version that readers get.
+pub const CURRENT: &str = "AWSCURRENT";
+/// The label of the version that a rotation is about to make current.
+pub const PENDING: &str = "AWSPENDING";
+/// The label of the version that was current before.
+const PREVIOUS: &str = "AWSPREVIOUS";
+/// The rotator's own labels: what a pending version was made from, and for which tick.
+const OWN: [&str; 2] = ["rotator-base-", "rotator-tick-"];
+/// Versions of a secret, about; versions younger than a day are never pruned.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>
+const QUOTA: usize = 100;
+/// From when on the quota is near.
+const MANY: usize = 80;
+/// Beyond the function's timeout, how long a rotation that goes well may stay pending.
+const UNDER_WAY: SignedDuration = SignedDuration::from_mins(1);
+
+pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let deleted = evidence.live.secret.as_ref().is_some_and(|secret| secret.deleted.is_some());
+    if !evidence.has(Kind::Secret) || deleted {
+        return Vec::new();
+    }
+    let versions = match &evidence.versions {
+        Ok(versions) => versions,
+        Err(why) => return vec![Finding::notice(Kind::Secret, "its versions can't be read").why(why)],
+    };
+    let mut found = vec![current(evidence)];
+    found.extend(pending(evidence));
+    found.extend(stale(evidence, versions));
+    if versions.len() >= MANY {
+        found.push(
+            Finding::notice(Kind::Secret, format!("it has {} versions, and AWS keeps about {QUOTA}", versions.len()))
+                .why("versions younger than a day are never pruned: an interval of 15 minutes or more is safe")
+                .mend(format!("make `schedule.expression` less frequent, then {}", evidence.command("apply"))),
+        );
+    }
+    found
+}
+
+fn current(evidence: &Evidence<'_>) -> Finding {
+    let Some(version) = evidence.holder(CURRENT) else {
+        return Finding::problem(Kind::Secret, "it has no value: no version is AWSCURRENT")
+            .mend(evidence.command("rotate"));
+    };
+    let age = version.created.map(|created| span(created.duration_until(evidence.now).as_secs()));
+    let age = age.map(|age| format!(", current version made {age} ago")).unwrap_or_default();
+    Finding::good(Kind::Secret, format!("{}{age}", evidence.spec.secret.name))
+}
+
+/// The pending version that is neither current nor has been.
+pub(super) fn stray(versions: &[Version]) -> Option<&Version> {
+    versions.iter().find(|version| version.has(PENDING) && !version.has(CURRENT) && !version.has(PREVIOUS))
+}
+
+/// Whether a pending version may belong to a rotation that is going on right now.
+pub(super) fn is_under_way(evidence: &Evidence<'_>, version: &Version) -> bool {
+    let is_ours = version.labels.iter().any(|label| label.starts_with(OWN[0]));
+    let limit = SignedDuration::from_secs(evidence.spec.function.timeout.into()) + UNDER_WAY;
+    let is_young = version.created.is_some_and(|created| created.duration_until(evidence.now) < limit);
+    is_young && (is_ours || matches!(evidence.spec.trigger, Trigger::Managed(_)))
+}
+
+fn pending(evidence: &Evidence<'_>) -> Option<Finding> {
+    let version = stray(evidence.versions()).filter(|_| poisoned(evidence).is_none())?;
+    let age = version.created.map(|created| span(created.duration_until(evidence.now).as_secs()));
+    let age = age.map(|age| format!(" for {age}")).unwrap_or_default();
+    if is_under_way(evidence, version) {
+        let what = format!("version {} is AWSPENDING{age}: a rotation is under way", version.id);
+        return Some(Finding::notice(Kind::Secret, what).mend(evidence.command("doctor")));
+    }
+    let what = format!("version {} is AWSPENDING{age}: a rotation has not ended", version.id);
+    let why = if version.labels.iter().any(|label| label.starts_with(OWN[0])) {
+        "the next rotation brings it to its end, or drops it"
+    } else {
+        "it does not say from which version it was made: the next rotation drops it"
+    };
+    Some(Finding::problem(Kind::Secret, what).why(why).mend(evidence.command("rotate")))
+}
+
+fn stale(evidence: &Evidence<'_>, versions: &[Version]) -> Option<Finding> {
+    let fixes = stale_labels(evidence.spec.trigger.managed().is_some(), versions);
+    if fixes.is_empty() {
+        return None;
+    }
+    let line = |fix: &Fix| {
+        let (version, label) = fix.removal();
+        format!("{label} on version {version}")
+    };
+    let finding = Finding::notice(Kind::Secret, "labels that have served were left behind");
+    let finding = fixes.iter().fold(finding, |finding, fix| finding.why(line(fix)));
+    Some(finding.mend(evidence.command("doctor --fix")).fixed_by(fixes))
+}
+
+/// The labels that a rotation leaves behind where it is cut off. After Secrets Manager's own rotation AWSPENDING may stay
+/// where AWSCURRENT is.
+fn stale_labels(is_managed: bool, versions: &[Version]) -> Vec<Fix> {
+    let mut fixes = Vec::new();
+    for version in versions {
+        let is_over = version.has(CURRENT) || version.has(PREVIOUS);
+        let is_own = |label: &str| OWN.iter().any(|prefix| label.starts_with(prefix));
+        let is_stale = |label: &&String| match label.as_str() {
+            PENDING => is_over && !(is_managed && version.has(CURRENT)),
+            label => is_own(label) && (is_over || !version.has(PENDING)),
+        };
+        let fix = |label: &String| Fix::RemoveLabel { version: version.id.clone(), label: label.clone() };
+        fixes.extend(version.labels.iter().filter(is_stale).map(fix));
+    }
+    fixes
+}
+
+/// What dropping a pending version takes, its base's label last: without AWSPENDING it has served.
+pub(super) fn drop_pending(version: &Version, current: &Version) -> Vec<Fix> {
+    let own = version.labels.iter().filter(|label| OWN.iter().any(|prefix| label.starts_with(prefix)));
+    let own = own.map(|label| Fix::RemoveLabel { version: version.id.clone(), label: label.clone() });
+    let (version, current) = (version.id.clone(), current.id.clone());
+    std::iter::once(Fix::DropPending { version, current }).chain(own).collect()
+}
+
+/// Whether a fix is still called for by the labels as they are now.
+#[must_use]
+pub fn holds_still(fix: &Fix, is_managed: bool, versions: &[Version]) -> bool {
+    match fix {
+        Fix::DropPending { version, current } => {
+            let holds = |label: &str, id: &str| versions.iter().any(|one| one.id == *id && one.has(label));
+            holds(PENDING, version) && holds(CURRENT, current) && version != current
+        }
+        Fix::RemoveLabel { .. } => stale_labels(is_managed, versions).contains(fix),
+    }
+}

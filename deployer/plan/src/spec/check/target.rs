@@ -1,0 +1,113 @@
+//! The target: what it needs besides, and how its first value comes to be.
+
+use std::ops::Range;
+
+use contract::{Login, Strategy, Target};
+
+use super::secret::{ANY_NAME, secret_name};
+use super::{Context, NameRule};
+use crate::spec::model::{Connection, Initial};
+
+/// What ElastiCache stores an id as; its API takes capitals, too, but policies are told by the ARN, letter by letter.
+/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateUser.html>
+const USER_ID: NameRule = NameRule {
+    code: "target-user",
+    max: 40,
+    allows: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
+    told: "lowercase letters, digits and `-`",
+};
+
+pub(super) fn check(cx: &mut Context<'_>) {
+    let (key, login) = match &cx.spec.target {
+        Target::None => return,
+        Target::Postgres(login) => ("postgres", login),
+        Target::Mysql(login) => ("mysql", login),
+        Target::Redis(login) => ("redis", login),
+    };
+    let section = format!("target.{key}");
+    // Where the structure is at fault, what is left of it says nothing of what is absent.
+    let Some(whole) = cx.place(&section) else { return };
+    if cx.spec.secret.field.is_none() {
+        let span = cx.first_place(&["secret.field"]);
+        let help = "write `field: password`, or remove the key";
+        cx.error("target-field", span, format!("a {key} user's secret is a JSON object"), "no field", help);
+    }
+    admin(cx, &section, login);
+    elasticache_user(cx, &section, login);
+    if cx.spec.ca.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+        let span = cx.first_place(&[&format!("{section}.tls.ca")]);
+        cx.error("target-ca", span, "`tls.ca` must be a path", "empty", "write for example `tls: {ca: ./ca.pem}`");
+    }
+    if let Some(connection) = &cx.spec.connection {
+        has_text(cx, &section, connection);
+    }
+    if cx.place("secret").is_some() && cx.spec.secret.initial == Initial::Generate {
+        generated(cx, &section, login, whole);
+    }
+}
+
+fn admin(cx: &mut Context<'_>, section: &str, login: &Login) {
+    let path = format!("{section}.admin_secret");
+    let Some(name) = &login.admin_secret else {
+        if login.strategy == Strategy::AlternatingUsers {
+            let span = cx.first_place(&[&format!("{section}.strategy")]);
+            let help = "add `admin_secret: NAME`, the secret of a user that may create users";
+            let message = "alternating users are made by another user";
+            cx.error("target-admin", span, message, "no `admin_secret` beside it", help);
+        }
+        return;
+    };
+    if secret_name(cx, &path, name, &ANY_NAME) && *name == cx.spec.secret.name {
+        let span = cx.first_place(&[&path]);
+        let help = "name the secret of another user, or remove `admin_secret` and the user sets its own password";
+        cx.error("target-admin", span, "the admin's secret is the one that rotates", "the stack's own secret", help);
+    }
+}
+
+fn elasticache_user(cx: &mut Context<'_>, section: &str, login: &Login) {
+    let path = format!("{section}.elasticache_user");
+    let Some(id) = &login.elasticache_user else { return };
+    if cx.name(&path, &[], id, &USER_ID) && !id.starts_with(|c: char| c.is_ascii_lowercase()) {
+        let message = format!("`{path}` must begin with a letter");
+        cx.error("target-user", cx.part(&path, id, 0..1), message, "no letter", "write the user's id, not its name");
+    }
+    if login.admin_secret.is_some() {
+        let span = cx.first_place(&[&format!("{section}.admin_secret")]);
+        let message = "the password of an ElastiCache user is set by AWS's API, not by an admin";
+        cx.error("target-admin", span, message, "not beside `elasticache_user`", "remove `admin_secret`");
+    }
+}
+
+fn has_text(cx: &mut Context<'_>, section: &str, connection: &Connection) {
+    let Connection { host, port: _, username, dbname } = connection;
+    let texts = [("host", Some(host)), ("username", Some(username)), ("dbname", dbname.as_ref())];
+    for (key, text) in texts {
+        let path = format!("{section}.connection.{key}");
+        let Some(place) = cx.places.get(&path).cloned() else { continue };
+        if text.is_some_and(String::is_empty) {
+            let help = format!("write for example `{key}: {}`", if key == "host" { "db.example.com" } else { "app" });
+            cx.error("target-connection", place.value, format!("`{path}` must not be empty"), "empty", help);
+        }
+    }
+    if host.contains(|c: char| c.is_whitespace() || "/@?#".contains(c)) {
+        let path = format!("{section}.connection.host");
+        let help = "write the host's name or address alone, for example `host: db.example.com`";
+        cx.error("target-connection", cx.first_place(&[&path]), "this is no host's name", "not a name", help);
+    }
+}
+
+/// A generated password opens nothing until somebody has told the target: the admin, in the first rotation.
+fn generated(cx: &mut Context<'_>, section: &str, login: &Login, whole: Range<usize>) {
+    let span = cx.place("secret.initial").unwrap_or(whole);
+    if login.admin_secret.is_none() {
+        let message = "a generated first password opens nothing, and no admin is named to set it";
+        let help = "write `initial: {env: NAME}`, {file: PATH} or {prompt: true} with the user's present password";
+        let or = if login.elasticache_user.is_some() { "" } else { ", or name an `admin_secret`" };
+        let help = format!("{help}{or}");
+        cx.error("target-initial", span, message, "generated", help);
+    } else if cx.spec.connection.is_none() {
+        let message = "a generated first value has to say where its user logs in";
+        let help = format!("add `connection: {{host: db.example.com, username: app}}` under `{section}:`");
+        cx.error("target-initial", span, message, "no `connection`", help);
+    }
+}
