@@ -310,9 +310,13 @@ impl Kind {
             Self::Unreachable { .. } | Self::Unavailable(_) | Self::Late | Self::TargetUnreachable(_) => Class::Network,
             Self::Throttled(_) | Self::TargetBusy(_) => Class::Throttled,
             Self::NoLogin | Self::AdminRefused | Self::NotAccepted | Self::PendingRefused => Class::Credential,
-            Self::Changed | Self::NoBase | Self::TakenOver | Self::NotPending | Self::OtherPlace | Self::OtherUser | Self::Unreadable => {
-                Class::Conflict
-            }
+            Self::Changed
+            | Self::NoBase
+            | Self::TakenOver
+            | Self::NotPending
+            | Self::OtherPlace
+            | Self::OtherUser
+            | Self::Unreadable => Class::Conflict,
             Self::Binary | Self::Value(_) => Class::Value,
             Self::Password(NoPassword::Policy(_)) | Self::PasswordRefused(_) => Class::Policy,
             Self::Config(_) | Self::ForeignSecret | Self::UnknownEvent | Self::TargetUnfit(_) => Class::Config,

@@ -61,10 +61,13 @@ pub fn judge(answer: &Answer, target: &Target) -> Result<Verdict, String> {
     if said("admin").is_some_and(|admin| admin != LoginCheck::Opens) {
         return Err("the target does not let the admin in: look at the value of `admin_secret`".to_owned());
     }
-    let sets_by_others = said("admin").is_some() || target.login().is_some_and(|login| login.elasticache_user.is_some());
+    let sets_by_others =
+        said("admin").is_some() || target.login().is_some_and(|login| login.elasticache_user.is_some());
     match said("AWSCURRENT") {
         None | Some(LoginCheck::Opens) => Ok(Verdict::Works),
-        Some(LoginCheck::Unreachable) => Err(found("target").unwrap_or_else(|| "the target was not reached".to_owned())),
+        Some(LoginCheck::Unreachable) => {
+            Err(found("target").unwrap_or_else(|| "the target was not reached".to_owned()))
+        }
         Some(LoginCheck::Refused) => {
             let heals = |label| said(label) == Some(LoginCheck::Opens);
             if sets_by_others || heals("AWSPENDING") || heals("AWSPREVIOUS") {

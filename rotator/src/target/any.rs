@@ -60,7 +60,9 @@ impl AnyTarget {
                 let strategy = contract::Strategy::SingleUser;
                 let driver = super::redis::Redis::new(&trust)?;
                 let Some((id, client)) = login.elasticache_user.as_ref().zip(elasticache) else {
-                    return Ok(Self::Redis(Database::new(driver, field, strategy, admin).of_user(login.user.as_deref())));
+                    return Ok(Self::Redis(
+                        Database::new(driver, field, strategy, admin).of_user(login.user.as_deref()),
+                    ));
                 };
                 let driver = super::elasticache::ElastiCache::new(driver, client, id);
                 Ok(Self::ElastiCache(Database::new(driver, field, strategy, None)))

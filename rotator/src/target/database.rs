@@ -271,7 +271,8 @@ impl<D: Driver> Target for Database<D> {
         if self.opens(&current).await? {
             return Ok(());
         }
-        let stray = self.credentials(stray_value).ok().filter(|stray| stray.is_at(&current) && stray.user == current.user);
+        let stray =
+            self.credentials(stray_value).ok().filter(|stray| stray.is_at(&current) && stray.user == current.user);
         let (mut session, own) = match (self.admin(&current)?, stray) {
             (Some(admin), _) => (self.session_for(&admin, &current, &[Some(stray_value)]).await?, false),
             (None, Some(stray)) => (self.driver.login(&stray).await?.ok_or(Kind::NoLogin)?, true),

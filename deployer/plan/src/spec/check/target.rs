@@ -17,6 +17,9 @@ const USER_ID: NameRule = NameRule {
     told: "lowercase letters, digits and `-`",
 };
 
+/// What a login has besides the password, by AWS's names.
+const LOGIN_FIELDS: [&str; 6] = ["engine", "host", "port", "username", "dbname", "masterarn"];
+
 pub(super) fn check(cx: &mut Context<'_>) {
     let (key, login) = match &cx.spec.target {
         Target::None => return,
@@ -27,6 +30,11 @@ pub(super) fn check(cx: &mut Context<'_>) {
     let section = format!("target.{key}");
     // Where the structure is at fault, what is left of it says nothing of what is absent.
     let Some(whole) = cx.place(&section) else { return };
+    if let Some(field) = cx.spec.secret.field.as_deref().filter(|field| LOGIN_FIELDS.contains(field)) {
+        let message = format!("`{field}` is where a {key} user's secret has something else than the password");
+        let span = cx.first_place(&["secret.field"]);
+        cx.error("target-field", span, message, "not the password", "write `field: password`, or remove the key");
+    }
     if cx.spec.secret.field.is_none() {
         let span = cx.first_place(&["secret.field"]);
         let help = "write `field: password`, or remove the key";
