@@ -197,7 +197,7 @@ fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit
             Exit::Done
         }
         Err(why) => {
-            let next = "everything was applied; `deploy status` and `deploy logs` show more".to_owned();
+            let next = format!("everything was applied; `deploy doctor {}` tells more", planned.stack.origin);
             ui.error(&format!("stack {stack}: {why}"), &[next]);
             Exit::Error
         }

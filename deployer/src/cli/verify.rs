@@ -58,16 +58,16 @@ pub enum Verdict {
 pub fn judge(answer: &Answer, target: &Target) -> Result<Verdict, String> {
     let said = |who: &str| answer.logins.get(who).copied();
     let found = |name: &str| answer.checks.iter().find(|check| check.name == name).map(|check| check.finding.clone());
+    if said("AWSCURRENT") == Some(LoginCheck::Unreachable) {
+        return Err(found("target").unwrap_or_else(|| "the target was not reached".to_owned()));
+    }
     if said("admin").is_some_and(|admin| admin != LoginCheck::Opens) {
         return Err("the target does not let the admin in: look at the value of `admin_secret`".to_owned());
     }
     let sets_by_others =
         said("admin").is_some() || target.login().is_some_and(|login| login.elasticache_user.is_some());
     match said("AWSCURRENT") {
-        None | Some(LoginCheck::Opens) => Ok(Verdict::Works),
-        Some(LoginCheck::Unreachable) => {
-            Err(found("target").unwrap_or_else(|| "the target was not reached".to_owned()))
-        }
+        None | Some(LoginCheck::Opens | LoginCheck::Unreachable) => Ok(Verdict::Works),
         Some(LoginCheck::Refused) => {
             let heals = |label| said(label) == Some(LoginCheck::Opens);
             if sets_by_others || heals("AWSPENDING") || heals("AWSPREVIOUS") {
@@ -120,6 +120,7 @@ mod tests {
         }
         assert!(judged(&[("AWSCURRENT", Refused)]).is_err());
         assert!(judged(&[("AWSCURRENT", Opens), ("admin", Refused)]).is_err());
-        assert_eq!(judged(&[("AWSCURRENT", Unreachable)]), Err("no connection".to_owned()));
+        let unreached = judged(&[("AWSCURRENT", Unreachable), ("admin", Unreachable)]);
+        assert_eq!(unreached, Err("no connection".to_owned()));
     }
 }

@@ -29,7 +29,8 @@ pub(super) struct RawDatabase {
     pub(super) admin_secret: Option<String>,
     /// How the connection is protected.
     pub(super) tls: RawTls,
-    /// What the first value has besides the password; afterwards the secret's own value is what counts.
+    /// What the first value has besides the password; afterwards the secret's own value counts. Its user is the only one
+    /// whose password an admin sets.
     pub(super) connection: Option<RawConnection>,
 }
 
@@ -45,7 +46,8 @@ pub(super) struct RawRedis {
     pub(super) elasticache_user: Option<String>,
     /// How the connection is protected.
     pub(super) tls: RawTls,
-    /// What the first value has besides the password; afterwards the secret's own value is what counts.
+    /// What the first value has besides the password; afterwards the secret's own value counts. Its user is the only one
+    /// whose password an admin sets.
     pub(super) connection: Option<RawRedisConnection>,
 }
 
