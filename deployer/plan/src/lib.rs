@@ -4,6 +4,7 @@
 //! it so: what decides can be tested without any of them.
 #![forbid(unsafe_code)]
 
+pub mod actions;
 pub mod attribute;
 pub mod desired;
 pub mod doctor;
@@ -15,5 +16,6 @@ pub mod plan;
 pub mod policy;
 pub mod render;
 pub mod resource;
+pub mod saved;
 pub mod spec;
 pub mod teardown;

@@ -75,6 +75,12 @@ impl<'a> Names<'a> {
         self.arn("logs", &format!("log-group:{}", self.log_group()))
     }
 
+    /// The pattern of the ARNs of all log groups in the stack's account and region.
+    #[must_use]
+    pub fn any_log_group_arn(self) -> String {
+        self.arn("logs", "log-group:*")
+    }
+
     /// The function's ARN.
     #[must_use]
     pub fn function_arn(self) -> String {
@@ -91,6 +97,12 @@ impl<'a> Names<'a> {
     #[must_use]
     pub fn schedule_group_arn(self) -> String {
         self.arn("scheduler", &format!("schedule-group/{}", self.0.name))
+    }
+
+    /// The pattern of the ARNs of all schedules in the schedule group.
+    #[must_use]
+    pub fn any_schedule_arn(self) -> String {
+        self.arn("scheduler", &format!("schedule/{}/*", self.0.name))
     }
 
     /// The role as which EventBridge Scheduler invokes the function.
@@ -116,9 +128,15 @@ impl<'a> Names<'a> {
         self.role_arn(&self.invoke_role())
     }
 
+    /// The ARN of a key in the stack's account and region.
+    #[must_use]
+    pub fn key_arn(self, id: &str) -> String {
+        self.arn("kms", &format!("key/{id}"))
+    }
+
     /// The pattern of the ARNs of all keys in the stack's account and region.
     #[must_use]
     pub fn any_key_arn(self) -> String {
-        self.arn("kms", "key/*")
+        self.key_arn("*")
     }
 }

@@ -7,8 +7,10 @@ use plan::desired::Desired;
 use plan::live::Live;
 use plan::ownership::{Owner, Tags, owner};
 use plan::plan::{Action, Verb};
+use plan::render::{Palette, difference};
 use plan::resource::function::Settings;
 use plan::resource::{Kind, role};
+use plan::saved::{Fingerprints, differences};
 use plan::spec::OnTeardown;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +37,7 @@ pub struct Mutator {
     on_secret: OnTeardown,
     recoverable_until: Mutex<Option<String>>,
     stop: CancellationToken,
+    saved: Option<Fingerprints>,
 }
 
 impl Mutator {
@@ -63,6 +66,7 @@ impl Mutator {
             on_secret,
             recoverable_until: Mutex::new(None),
             stop: CancellationToken::new(),
+            saved: None,
         }
     }
 
@@ -70,6 +74,12 @@ impl Mutator {
     #[must_use]
     pub fn stopped_by(self, stop: CancellationToken) -> Self {
         Self { stop, ..self }
+    }
+
+    /// Changes nothing that is not as a saved plan saw it.
+    #[must_use]
+    pub fn only_as_saved(self, saved: Option<Fingerprints>) -> Self {
+        Self { saved, ..self }
     }
 
     /// Until when the deleted secret can be recovered.
@@ -214,7 +224,30 @@ impl Mutator {
         if changes.is_empty() {
             return Ok(());
         }
+        if self.saved.is_some() {
+            return Err(stale(kind, "was not there, and is now"));
+        }
         self.update(&Action { changes, ..action.clone() }, wait).await
+    }
+
+    /// Looks once more at what a saved plan is about to change. What is to be created may have gone with something else.
+    async fn is_as_saved(&self, action: &Action, saved: &Fingerprints) -> Result<()> {
+        let kind = action.kind;
+        let mut live = self.observe_one(kind).await?;
+        if action.verb == Verb::Create && live.attributes(kind).is_none() {
+            return Ok(());
+        }
+        if let Some(secret) = &mut live.secret {
+            let key = self.desired().secret.kms_key_arn;
+            let (found, wanted) = (secret.kms_key_arn.as_deref(), key.as_deref());
+            secret.kms_key_arn = secret::comparable_key(&self.clients, found, "", wanted).await?;
+        }
+        let differing = differences(kind, saved.get(&kind), &live);
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<String> = differing.iter().map(|one| difference(one, &Palette::plain())).collect();
+        Err(stale(kind, &told.join("; ")))
     }
 
     async fn observe_one(&self, kind: Kind) -> Result<Live> {
@@ -263,6 +296,21 @@ async fn delete_role(
     }
 }
 
+/// Somebody has changed a resource since the plan was saved.
+fn stale(kind: Kind, what: &str) -> Error {
+    let operation = match kind {
+        Kind::Secret | Kind::Rotation => "secretsmanager:DescribeSecret",
+        Kind::ExecutionRole | Kind::InvokeRole => "iam:GetRole",
+        Kind::LogGroup => "logs:DescribeLogGroups",
+        Kind::Function => "lambda:GetFunction",
+        Kind::ScheduleGroup => "scheduler:GetScheduleGroup",
+        Kind::Schedule => "scheduler:GetSchedule",
+        Kind::Permission => "lambda:GetPolicy",
+    };
+    let error = Error::outcome(operation, format!("it has changed since the plan was saved: {what}"));
+    Error { class: Class::Stale, ..error }.hint("run `deploy plan` to see what is left to do")
+}
+
 /// A panic while the lock was held has left plain data behind, which is still right.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -271,6 +319,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Mutate for Mutator {
     async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<()> {
         let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop };
+        if let Some(saved) = &self.saved {
+            self.is_as_saved(action, saved).await?;
+        }
         let created = match action.verb {
             Verb::NoOp | Verb::Keep => return Ok(()),
             Verb::Delete => return self.delete(action.kind, wait).await,

@@ -5,13 +5,14 @@ use futures_util::StreamExt as _;
 use plan::plan::{Action, Verb};
 use plan::render;
 use plan::resource::Kind;
+use plan::saved::Saved;
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::planning::{Adopt, CONCURRENT_STACKS, Planned, concurrently, to_apply};
 use super::session::Session;
 use super::stacks::Warnings;
-use super::{report, verify};
+use super::{report, saved, verify};
 use crate::aws::{self, Mutator};
 use crate::engine::{self, Report};
 use crate::exit::Exit;
@@ -20,6 +21,7 @@ use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
 
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = SAVED)]
 pub struct Args {
     #[command(flatten)]
     common: super::Common,
@@ -33,6 +35,10 @@ pub struct Args {
     #[arg(long)]
     skip_self_check: bool,
 }
+
+const SAVED: &str = "\
+A plan that `deploy plan --out FILE` saved is given in place of the specs: `deploy apply FILE`. It is carried out exactly as \
+it was saved, without a question. Where its spec or a resource has changed since, nothing is changed, and the exit code is 4.";
 
 /// What `apply --output json` writes of a stack.
 #[derive(Debug, Serialize)]
@@ -50,19 +56,31 @@ struct StackJson {
 struct Ready {
     planned: Planned,
     initial: Option<InitialValue>,
+    saved: Option<Saved>,
 }
 
 /// Plans all stacks, asks once, and applies them at the same time.
-pub async fn run(args: Args, ui: Ui) -> Exit {
+pub async fn run(mut args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
+    let taken = saved::take(&mut args.common.specs, &args.adopt);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::InShort, ui);
+    let saved = match taken {
+        Ok(saved) => saved,
+        Err((named, failure)) => {
+            session.failed(&named, &failure);
+            return session.end();
+        }
+    };
+    if let Some(saved) = &saved {
+        args.adopt = saved.adopt.iter().map(|&kind| kind.into()).collect();
+    }
     let environment = aws::environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| to_apply(&environment, stack, &args.adopt)));
     let mut ready = Vec::new();
     while let Some(result) = results.next().await {
         let checked = result.and_then(|planned| {
             session.show(|palette| render::plan(&planned.plan, palette));
-            prepare(planned)
+            prepare(planned, saved.clone())
         });
         match checked {
             Ok(one) if one.planned.plan.is_empty() => session.done(unchanged(&one)),
@@ -73,7 +91,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     if ready.is_empty() {
         return session.end();
     }
-    if !is_confirmed(&ready, &args, ui).await {
+    if saved.is_none() && !is_confirmed(&ready, &args, ui).await {
         session.worst(Exit::Error);
         return session.end();
     }
@@ -83,7 +101,10 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
 }
 
 /// Refuses what may not be applied, and gets the first value before anything is changed.
-fn prepare(planned: Planned) -> super::planning::Result<Ready> {
+fn prepare(planned: Planned, saved: Option<Saved>) -> super::planning::Result<Ready> {
+    if let Some(saved) = &saved {
+        saved::check(saved, &planned)?;
+    }
     let named = |failure| (planned.plan.stack.clone(), failure);
     if !planned.plan.refusals.is_empty() {
         return Err(named(Failure::Foreign(planned.plan.refusals.clone())));
@@ -91,7 +112,7 @@ fn prepare(planned: Planned) -> super::planning::Result<Ready> {
     let creates = planned.plan.action(Kind::Secret).is_some_and(|action| action.verb == Verb::Create);
     let initial = creates.then(|| initial::obtain(&planned.stack.spec, &planned.stack.folder)).transpose();
     let initial = initial.map_err(|error| named(Failure::Initial(error)))?;
-    Ok(Ready { planned, initial })
+    Ok(Ready { planned, initial, saved })
 }
 
 fn unchanged(ready: &Ready) -> StackJson {
@@ -139,6 +160,7 @@ struct Applied {
     planned: Planned,
     report: Report,
     verified: Result<Option<Answer>, String>,
+    is_saved: bool,
 }
 
 impl Applied {
@@ -153,14 +175,16 @@ impl Applied {
 }
 
 async fn apply_one(ready: Ready, args: &Args, interrupt: &Interrupt, progress: Progress) -> Applied {
-    let Ready { planned, initial } = ready;
+    let Ready { planned, initial, saved } = ready;
+    let is_saved = saved.is_some();
     let (desired, live) = (planned.desired.clone(), planned.live.clone());
     let zip = planned.package.as_ref().map(|package| package.bytes.to_vec()).unwrap_or_default();
     let mutator = Mutator::to_apply(planned.clients.clone(), desired, live, zip, initial)
-        .stopped_by(interrupt.stop.gently.clone());
+        .stopped_by(interrupt.stop.gently.clone())
+        .only_as_saved(saved.map(|saved| saved.live));
     let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
     let verified = if report.is_done() { verified(&planned, args).await } else { Ok(None) };
-    Applied { planned, report, verified }
+    Applied { planned, report, verified, is_saved }
 }
 
 async fn verified(planned: &Planned, args: &Args) -> Result<Option<Answer>, String> {
@@ -178,11 +202,13 @@ async fn verified(planned: &Planned, args: &Args) -> Result<Option<Answer>, Stri
 }
 
 fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit {
-    let Applied { planned, report, verified } = applied;
+    let Applied { planned, report, verified, is_saved } = applied;
     let stack = &planned.plan.stack;
     if !report.is_done() {
         report::unfinished(&planned.plan, report, &format!("apply {}", planned.stack.origin), ui);
-        return report::exit(report, interrupt.is_interrupted());
+        let exit = report::exit(report, interrupt.is_interrupted());
+        let is_stale = *is_saved && exit == Exit::Error && report::is_stale(report);
+        return if is_stale { Exit::Stale } else { exit };
     }
     match verified {
         Ok(answer) => {

@@ -30,6 +30,15 @@ pub enum Failure {
     Foreign(Vec<Refusal>),
     /// The secret has no first value.
     Initial(InitialError),
+    /// A file that is meant to be a saved plan can't be carried out.
+    NoSavedPlan(String),
+    /// Something has changed since the plan was saved.
+    Stale {
+        /// What.
+        why: String,
+        /// Each difference.
+        details: Vec<String>,
+    },
 }
 
 impl Failure {
@@ -38,7 +47,8 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::WrongAccount { .. } | Self::Foreign(_) => Exit::Refused,
-            Self::Package(_) | Self::Read(_) | Self::Initial(_) => Exit::Error,
+            Self::Stale { .. } => Exit::Stale,
+            Self::Package(_) | Self::Read(_) | Self::Initial(_) | Self::NoSavedPlan(_) => Exit::Error,
         }
     }
 
@@ -65,6 +75,14 @@ impl Failure {
                 refusals.iter().map(|refusal| adoption(stack, refusal)).collect(),
             ),
             Self::Initial(error) => (format!("stack {stack}: {error}"), vec!["nothing was changed".to_owned()]),
+            Self::NoSavedPlan(why) => {
+                (format!("the saved plan {stack}: {why}"), vec!["nothing was changed".to_owned()])
+            }
+            Self::Stale { why, details } => {
+                let next = "nothing was changed; run `deploy plan --out` again, and review what it says".to_owned();
+                let details = details.iter().cloned().chain([next]).collect();
+                (format!("stack {stack}: the saved plan is stale: {why}"), details)
+            }
         }
     }
 

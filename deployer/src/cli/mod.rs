@@ -7,8 +7,10 @@ mod failure;
 mod logs;
 mod plan;
 mod planning;
+mod policy;
 mod report;
 mod rotate;
+mod saved;
 mod schema;
 mod session;
 mod stacks;
@@ -53,6 +55,8 @@ enum Command {
     Logs(logs::Args),
     /// Check spec files; needs no AWS account
     Validate(validate::Args),
+    /// Print the IAM policy of who runs a command; needs no AWS account
+    Policy(policy::Args),
     /// Print the JSON Schema of spec files
     Schema(schema::Args),
     /// Print a shell's completions
@@ -124,6 +128,7 @@ pub fn run(cli: Cli) -> Exit {
             Command::Doctor(args) => doctor::run(args, ui).await,
             Command::Logs(args) => logs::run(args, ui).await,
             Command::Validate(args) => validate::run(&args, ui),
+            Command::Policy(args) => policy::run(&args, ui),
             Command::Schema(args) => schema::run(&args, ui),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => completions::man(&args),

@@ -1,13 +1,15 @@
 //! `deploy plan`
 
+use std::path::{Path, PathBuf};
+
 use futures_util::StreamExt as _;
 use plan::plan::Plan;
 use plan::render::{self, FORMAT_VERSION};
 use serde::Serialize;
 
 use super::failure::FailureJson;
-use super::planning::{Adopt, concurrently, to_apply};
-use super::stacks;
+use super::planning::{Adopt, Planned, concurrently, to_apply};
+use super::{saved, stacks};
 use crate::aws;
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
@@ -26,6 +28,9 @@ pub struct Args {
     /// As apply would, take over a resource that is not the stack's, for example `secret`; with several stacks STACK/secret
     #[arg(long, value_name = "ADDRESS")]
     adopt: Vec<Adopt>,
+    /// Save the plan of one stack, so that `deploy apply FILE` carries out exactly it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// Form of a plan.
@@ -54,6 +59,10 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
     let loaded = stacks::load(&args.specs, stacks::Warnings::InShort, ui);
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
+    if args.out.is_some() && (loaded.failed || loaded.stacks.len() != 1) {
+        ui.error(&format!("`--out` saves the plan of one stack, and {} can be planned", loaded.stacks.len()), &[]);
+        return Exit::Error;
+    }
     let environment = aws::environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
     let (mut plans, mut failures) = (Vec::new(), Vec::new());
@@ -69,6 +78,8 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
                     let failure = super::failure::Failure::Foreign(planned.plan.refusals.clone());
                     failure.tell(&planned.plan.stack, ui);
                     exit = exit.max(failure.exit());
+                } else if let Some(file) = &args.out {
+                    exit = exit.max(save(file, &planned, &args.adopt, ui));
                 }
                 plans.push(planned.plan);
             }
@@ -85,4 +96,17 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
         ui.print_json(&Document { format_version: FORMAT_VERSION, changes, stacks, errors: failures });
     }
     if changes && args.detailed_exitcode { exit.max(Exit::Changes) } else { exit }
+}
+
+fn save(file: &Path, planned: &Planned, adopt: &[Adopt], ui: Ui) -> Exit {
+    match saved::write(file, planned, adopt) {
+        Ok(()) => {
+            ui.progress(&format!("Saved. To carry out exactly this: `deploy apply {}`", file.display()));
+            Exit::Done
+        }
+        Err(why) => {
+            ui.error(&why, &[]);
+            Exit::Error
+        }
+    }
 }

@@ -57,6 +57,12 @@ impl std::str::FromStr for Adopt {
     }
 }
 
+impl From<Kind> for Adopt {
+    fn from(kind: Kind) -> Self {
+        Self { stack: None, kind }
+    }
+}
+
 /// The kinds that may be taken over in a stack.
 #[must_use]
 pub fn adopted(adopt: &[Adopt], stack: &str) -> BTreeSet<Kind> {

@@ -7,7 +7,7 @@ use plan::resource::Kind;
 use serde::Serialize;
 
 use super::failure::explain;
-use crate::aws::Error;
+use crate::aws::{Class, Error};
 use crate::engine::{Outcome, Report};
 use crate::exit::Exit;
 use crate::ui::{Ui, not_started, seconds};
@@ -74,8 +74,21 @@ pub fn exit(report: &Report, interrupted: bool) -> Exit {
     }
 }
 
-/// Whether a resource turned out to be foreign, or changed, only when it was to be changed.
+/// The errors of what failed.
+fn errors(report: &Report) -> impl Iterator<Item = &Error> {
+    report.outcomes.iter().filter_map(|(_, outcome)| match outcome {
+        Outcome::Failed(error) => Some(error),
+        _ => None,
+    })
+}
+
+/// Whether a resource turned out to be foreign only when it was to be changed.
 fn was_refused(report: &Report) -> bool {
-    let refused = |error: &Error| matches!(error.class, crate::aws::Class::AlreadyExists);
-    report.outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed(error) if refused(error)))
+    errors(report).any(|error| error.class == Class::AlreadyExists)
+}
+
+/// Whether nothing failed but by somebody's change since the plan.
+#[must_use]
+pub fn is_stale(report: &Report) -> bool {
+    errors(report).next().is_some() && errors(report).all(|error| error.class == Class::Stale)
 }

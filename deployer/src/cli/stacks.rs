@@ -17,6 +17,8 @@ pub struct Stack {
     pub origin: String,
     /// Its folder: paths in the spec are relative to it.
     pub folder: PathBuf,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
     /// What it says.
     pub spec: Spec,
 }
@@ -118,7 +120,8 @@ fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, warnings: Warnings
     let diagnostics = diagnostics.iter().map(|one| serde_json::json!(one.locate(&origin, &text))).collect();
     loaded.checked.push(Checked { spec: origin.clone(), valid: spec.is_some(), diagnostics });
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    loaded.stacks.extend(spec.map(|spec| Stack { origin, folder, spec }));
+    let sha256 = plan::saved::sha256(text.as_bytes());
+    loaded.stacks.extend(spec.map(|spec| Stack { origin, folder, sha256, spec }));
 }
 
 /// A line for each warning; `deploy validate` has them with their places and mends.

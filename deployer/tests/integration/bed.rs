@@ -118,10 +118,19 @@ pub const fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }
 
+/// The function that the deployer carries.
+pub fn rotator() -> Vec<u8> {
+    std::fs::read(bootstrap()).unwrap()
+}
+
+fn bootstrap() -> PathBuf {
+    let folder = std::env::var_os("ROTATOR_DIR").map_or_else(|| root().join("target/lambda"), PathBuf::from);
+    folder.join(architecture()).join("bootstrap")
+}
+
 /// The deployer that is tested was built with the function inside, or no test means anything.
 fn require_rotator() {
-    let folder = std::env::var_os("ROTATOR_DIR").map_or_else(|| root().join("target/lambda"), PathBuf::from);
-    let bootstrap = folder.join(architecture()).join("bootstrap");
+    let bootstrap = bootstrap();
     assert!(bootstrap.exists(), "{} is not there: run `make rotator`, then test again", bootstrap.display());
 }
 

@@ -50,9 +50,16 @@ fn go_through(stack: &Stack, values: &mut Vec<String>, seen: &mut Seen) {
     let other = json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"});
     let document = json!({"Version": "2012-10-17", "Statement": [other]}).to_string();
     for round in ["", " -o json"] {
-        for command in
-            ["validate", "plan", "apply", "apply --yes", "plan --detailed-exitcode", "apply --yes", "status", "doctor"]
-        {
+        for command in [
+            "validate",
+            "plan --out saved.plan",
+            "apply",
+            "apply --yes",
+            "plan --detailed-exitcode",
+            "apply --yes",
+            "status",
+            "doctor",
+        ] {
             run(stack, &format!("{command}{round}"), seen);
         }
         values.push(password(stack));
@@ -99,6 +106,7 @@ fn no_value_is_in_any_output_command_line_log_or_file() {
     go_through(&stack, &mut values, &mut seen);
     files(stack.desk.folder(), &mut seen);
 
+    assert!(seen.iter().any(|(what, content)| what.ends_with("saved.plan") && content.contains("app/password")));
     assert_eq!(values[0], values[1], "the canary is the first value");
     values.dedup();
     assert!(values.len() >= 5, "the value has not changed often enough to mean anything");

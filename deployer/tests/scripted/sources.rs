@@ -1,7 +1,10 @@
 //! What must not be in the deployer at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+
+use plan::actions::ACTIONS;
 
 fn files(folder: &Path, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -51,4 +54,31 @@ fn only_one_folder_talks_to_aws() {
     for (path, text) in sources() {
         assert!(path.contains("src/aws/") || !text.contains("aws_sdk_"), "{path}");
     }
+}
+
+/// What AWS asks for along with a call of another name.
+const ASKED_ALONG: [&str; 7] = [
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+    "iam:PassRole",
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+];
+
+#[test]
+fn the_table_of_actions_has_every_call_and_none_too_many() {
+    let mut called = BTreeSet::new();
+    for (_, text) in sources().iter().filter(|(path, _)| path.contains("src/aws/")) {
+        for begin in ["failed(\"", "denied(\""] {
+            let names = text.split(begin).skip(1).filter_map(|rest| rest.split_once('"'));
+            called.extend(names.map(|(name, _)| name.to_owned()));
+        }
+    }
+    // Who is calling is told without a permission.
+    assert!(called.remove("sts:GetCallerIdentity"));
+    called.extend(ASKED_ALONG.map(str::to_owned));
+    let table: BTreeSet<String> = ACTIONS.iter().map(|action| action.name.to_owned()).collect();
+    assert_eq!(table, called);
 }

@@ -2,10 +2,12 @@
 
 mod doctor;
 mod markdown;
+mod saved;
 mod text;
 
 pub use doctor::doctor;
 pub use markdown::markdown;
+pub use saved::{difference, differences};
 pub use text::{Palette, changes, plan, teardown};
 
 /// Version of the JSON documents that the deployer writes; it rises when a field changes its meaning or goes.

@@ -194,20 +194,25 @@ pub fn changes(changes: &[Change], verb: Verb, palette: &Palette) -> String {
             Effect::Replaces if verb == Verb::Replace => styled(palette.delete, "  (forces replacement)"),
             _ => String::new(),
         };
-        let _ = writeln!(out, "      {label:<width$}  {}{replaces}", one_line(change, verb, palette));
+        let _ = writeln!(
+            out,
+            "      {label:<width$}  {}{replaces}",
+            values(change.before.as_ref(), change.after.as_ref(), verb, palette)
+        );
     }
     out
 }
 
-fn one_line(change: &Change, verb: Verb, palette: &Palette) -> String {
-    let after = |value| styled(palette.create, inline(value));
-    match (&change.before, &change.after) {
+/// Two values of an attribute in one line; `None` is absent.
+pub(super) fn values(before: Option<&Value>, after: Option<&Value>, verb: Verb, palette: &Palette) -> String {
+    let new = |value| styled(palette.create, inline(value));
+    match (before, after) {
         (None, Some(value)) if verb == Verb::Create => inline(value),
-        (None, Some(value)) => format!("{} → {}", styled(palette.faint, "absent"), after(value)),
+        (None, Some(value)) => format!("{} → {}", styled(palette.faint, "absent"), new(value)),
         (Some(value), None) => {
             format!("{} → {}", styled(palette.delete, inline(value)), styled(palette.faint, "absent"))
         }
-        (Some(before), Some(value)) => format!("{} → {}", styled(palette.delete, inline(before)), after(value)),
+        (Some(before), Some(value)) => format!("{} → {}", styled(palette.delete, inline(before)), new(value)),
         (None, None) => String::new(),
     }
 }
@@ -245,7 +250,13 @@ fn grants(document: &serde_json::Value) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
-fn document_diff(out: &mut String, before: &serde_json::Value, after: &serde_json::Value, palette: &Palette) {
+/// The lines in which two IAM documents differ.
+pub(super) fn document_diff(
+    out: &mut String,
+    before: &serde_json::Value,
+    after: &serde_json::Value,
+    palette: &Palette,
+) {
     let (before, after) = (format!("{:#}", policy::tidy(before)), format!("{:#}", policy::tidy(after)));
     let diff = TextDiff::from_lines(&before, &after);
     for group in diff.grouped_ops(1) {

@@ -2,7 +2,7 @@
 //!
 //! Every `attributes` function takes its struct apart field by field: a new field breaks the build until it is compared.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::spec::Trigger;
 
@@ -16,7 +16,7 @@ pub mod schedule_group;
 pub mod secret;
 
 /// The kinds of resources, in the order in which a person reads them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The secret under rotation.
