@@ -60,23 +60,19 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             found("password", password),
         ];
         let mut logins = BTreeMap::new();
-        let labelled = if self.target.keeps_passwords() { vec![CURRENT, PENDING, PREVIOUS] } else { Vec::new() };
-        for label in labelled {
-            let Some(version) = self.store.staged(label).await.map_err(fail)? else { continue };
-            // A pending or previous value may be of any shape; only the current one must be a login.
-            let asked = match self.target.check(&version.value).await {
-                Err(kind) if label == CURRENT => return Err(fail(kind)),
-                asked => asked.ok().flatten(),
-            };
-            if label == CURRENT {
-                checks.extend(asked.as_ref().map(|asked| found("target", said(asked))));
-            }
-            logins.extend(asked.map(|asked| (label.to_owned(), asked.login)));
+        if let Some(current) = &current {
+            let asked = self.target.check(&current.value).await.map_err(fail)?;
+            checks.extend(asked.as_ref().map(|asked| found("target", said(asked))));
+            logins.extend(asked.map(|asked| (CURRENT.to_owned(), asked.login)));
+            let asked = self.target.check_admin(&current.value).await.map_err(fail)?;
+            logins.extend(asked.map(|asked| (ADMIN.to_owned(), asked.login)));
         }
-        if let Some(current) = &current
-            && let Some(asked) = self.target.check_admin(&current.value).await.map_err(fail)?
-        {
-            logins.insert(ADMIN.to_owned(), asked.login);
+        // These may be of any shape; only the current value must be a login.
+        let others = if self.target.keeps_passwords() { vec![PENDING, PREVIOUS] } else { Vec::new() };
+        for label in others {
+            let Some(version) = self.store.staged(label).await.map_err(fail)? else { continue };
+            let asked = self.target.check(&version.value).await.ok().flatten();
+            logins.extend(asked.map(|asked| (label.to_owned(), asked.login)));
         }
         Ok(Findings { version_id: current.map(|current| current.id), checks, logins })
     }

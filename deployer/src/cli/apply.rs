@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::planning::{Adopt, CONCURRENT_STACKS, Planned, concurrently, to_apply};
 use super::session::Session;
 use super::stacks::Warnings;
+use super::verify::Verdict;
 use super::{report, saved, verify};
 use crate::aws::{self, Mutator};
 use crate::engine::{self, Report};
@@ -159,7 +160,7 @@ async fn apply_all(ready: Vec<Ready>, args: &Args, interrupt: &Interrupt, sessio
 struct Applied {
     planned: Planned,
     report: Report,
-    verified: Result<Option<Answer>, String>,
+    verified: Result<Option<(Answer, Verdict)>, String>,
     is_saved: bool,
 }
 
@@ -167,7 +168,7 @@ impl Applied {
     fn json(self) -> StackJson {
         let resources = report::resources(&self.planned.plan, &self.report);
         let (self_check, error) = match self.verified {
-            Ok(answer) => (answer, None),
+            Ok(checked) => (checked.map(|(answer, _)| answer), None),
             Err(why) => (None, Some(why)),
         };
         StackJson { stack: self.planned.plan.stack, changed: true, resources, self_check, error }
@@ -187,18 +188,18 @@ async fn apply_one(ready: Ready, args: &Args, interrupt: &Interrupt, progress: P
     Applied { planned, report, verified, is_saved }
 }
 
-async fn verified(planned: &Planned, args: &Args) -> Result<Option<Answer>, String> {
+async fn verified(planned: &Planned, args: &Args) -> Result<Option<(Answer, Verdict)>, String> {
     let function = &planned.desired.function.name;
     if args.skip_self_check {
         return verify::read_back(planned).await.map(|_| None);
     }
     let (read, check) = tokio::join!(verify::read_back(planned), verify::self_check(&planned.clients, function));
     read?;
-    let judged = check.and_then(|answer| match verify::judge(&answer, &planned.stack.spec.target) {
-        Ok(_) => Ok(answer),
-        Err(why) => Err(why),
+    let judged = check.and_then(|answer| {
+        let verdict = verify::judge(&answer, &planned.stack.spec.target)?;
+        Ok(Some((answer, verdict)))
     });
-    judged.map(Some).map_err(|why| format!("the function can't do its work: {why}"))
+    judged.map_err(|why| format!("the function can't do its work: {why}"))
 }
 
 fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit {
@@ -211,13 +212,13 @@ fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit
         return if is_stale { Exit::Stale } else { exit };
     }
     match verified {
-        Ok(answer) => {
+        Ok(checked) => {
             if is_text {
                 let (good, counts) = (ui.out.good(), counts(&planned.plan.actions));
                 let took = seconds(report.elapsed);
                 ui.print(&format!(
                     "\n{good}Applied.{good:#} {stack}: {counts} in {took}.{}\n",
-                    healthy(answer.as_ref(), planned)
+                    healthy(checked.as_ref().map(|(_, verdict)| *verdict), planned)
                 ));
             }
             Exit::Done
@@ -243,13 +244,13 @@ fn counts(actions: &[Action]) -> String {
     told.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
 }
 
-fn healthy(answer: Option<&Answer>, planned: &Planned) -> String {
+fn healthy(verdict: Option<Verdict>, planned: &Planned) -> String {
     let read_back = "\nEverything reads back as planned";
-    match answer.map(|answer| verify::judge(answer, &planned.stack.spec.target)) {
-        Some(Ok(verify::Verdict::Works)) => {
+    match verdict {
+        Some(Verdict::Works) => {
             format!("{read_back}, and the function's self-check passed: it can rotate the secret.")
         }
-        Some(_) => format!(
+        Some(Verdict::AfterRotation) => format!(
             "{read_back}, and the function can rotate the secret. The target does not accept the present value, as it has \
              not been told a first one:\nnext: `deploy rotate {}`",
             planned.stack.origin
