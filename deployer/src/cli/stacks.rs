@@ -154,11 +154,11 @@ fn refuse_overlaps(loaded: &mut Loaded, ui: Ui) {
     let mut refused = Vec::new();
     for stack in &loaded.stacks {
         for claim in claims(&stack.spec) {
-            if let Some(other) = owners.get(&claim).filter(|other| **other != stack.origin) {
-                ui.error(&format!("{} and {other} both claim the {claim}", stack.origin), &[]);
+            if let Some(other) = owners.get(&claim.key).filter(|other| **other != stack.origin) {
+                ui.error(&format!("{} and {other} both claim the {}", stack.origin, claim.told), &[]);
                 refused.extend([stack.origin.clone(), other.clone()]);
             } else {
-                owners.insert(claim, stack.origin.clone());
+                owners.insert(claim.key, stack.origin.clone());
             }
         }
     }
@@ -166,15 +166,29 @@ fn refuse_overlaps(loaded: &mut Loaded, ui: Ui) {
     loaded.stacks.retain(|stack| !refused.contains(&stack.origin));
 }
 
-fn claims(spec: &Spec) -> Vec<String> {
+/// A name that a stack takes in its account.
+struct Claim {
+    /// The same for two names that AWS does not tell apart.
+    key: String,
+    told: String,
+}
+
+/// All names that a stack takes. With a function's goes its log group's, and with a schedule group's all that are in it.
+fn claims(spec: &Spec) -> Vec<Claim> {
     let names = Names::of(spec);
     let place = format!("of account {} in {}", spec.account, spec.region);
-    let role = |name: &str| format!("role {name} of account {}", spec.account);
+    let exact = |told: String| Claim { key: told.clone(), told };
+    // Roles are no region's, and IAM tells no names apart that differ in case alone.
+    // <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
+    let role = |name: &str| {
+        let told = format!("role {name} of account {}", spec.account);
+        Claim { key: told.to_ascii_lowercase(), told }
+    };
     vec![
-        format!("secret {} {place}", spec.secret.name),
+        exact(format!("secret {} {place}", spec.secret.name)),
         role(&spec.role.name),
         role(&names.invoke_role()),
-        format!("function {} {place}", spec.function.name),
-        format!("schedule group {} {place}", names.schedule_group()),
+        exact(format!("function {} {place}", spec.function.name)),
+        exact(format!("schedule group {} {place}", names.schedule_group())),
     ]
 }

@@ -1,6 +1,6 @@
 //! Several stacks at once: one's trouble is its own.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bed::Bed;
 use crate::desk::Desk;
@@ -72,4 +72,40 @@ fn specs_that_claim_the_same_name_are_refused_both() {
     assert!(ran.err.contains("both claim the function two-function"), "{}", ran.err);
     let functions: Vec<String> = bed.names().into_iter().filter(|name| name.starts_with("functions")).collect();
     assert_eq!(functions, ["functions one-function"]);
+}
+
+#[test]
+fn every_kind_of_name_is_claimed_by_one_stack_alone_and_roles_in_any_case() {
+    let bed = Bed::ministack();
+    let desk = Desk::new(&bed);
+    desk.write("one.yaml", spec("one").to_string());
+    let far = |rival: &mut Value| rival["region"] = json!("eu-west-1");
+    let claims: [(&str, &dyn Fn(&mut Value)); 9] = [
+        ("secret one/password", &|rival| rival["secret"]["name"] = json!("one/password")),
+        ("role ONE-role", &|rival| rival["role"]["name"] = json!("ONE-role")),
+        ("role One-Schedule-invoke", &|rival| rival["schedule"]["name"] = json!("One-Schedule")),
+        ("role one-SCHEDULE-invoke", &|rival| rival["role"]["name"] = json!("one-SCHEDULE-invoke")),
+        ("function one-function", &|rival| rival["function"]["name"] = json!("one-function")),
+        ("schedule group one", &|rival| rival["name"] = json!("one")),
+        ("", &|rival| rival["secret"]["name"] = json!("one/PASSWORD")),
+        ("", &|rival| rival["function"]["name"] = json!("One-function")),
+        ("role one-role", &|rival| {
+            far(rival);
+            rival["role"]["name"] = json!("one-role");
+        }),
+    ];
+    for (claimed, change) in claims {
+        let mut rival = spec("rival");
+        change(&mut rival);
+        desk.write("rival.yaml", rival.to_string());
+        let ran = desk.deploy("apply one.yaml rival.yaml --yes --skip-self-check");
+        if claimed.is_empty() {
+            // AWS tells these apart.
+            ran.expect(0);
+            desk.deploy("teardown one.yaml rival.yaml --yes --force-delete-secret").expect(0);
+        } else {
+            ran.expect(1).says(&format!("both claim the {claimed} of account"));
+        }
+        assert_eq!(bed.names(), Vec::<String>::new(), "{claimed}");
+    }
 }

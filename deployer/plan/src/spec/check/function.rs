@@ -1,6 +1,7 @@
 //! The function and its role.
 
 use super::{Context, NameRule, is_account};
+use crate::naming::Names;
 
 const FUNCTION_NAME: NameRule = NameRule {
     code: "function-name",
@@ -28,8 +29,20 @@ pub(super) fn check(cx: &mut Context<'_>) {
         let help = "write a path, or `package: null` for the rotator that the deployer carries";
         cx.error("function-package", span, "`function.package` must be a path", "empty", help);
     }
+    one_role_for_both(cx);
     role_path(cx);
     boundary(cx);
+}
+
+/// The function's role and the schedule's must be two; IAM tells no names apart that differ in case alone.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
+fn one_role_for_both(cx: &mut Context<'_>) {
+    let (name, invoke) = (&cx.spec.role.name, Names::of(cx.spec).invoke_role());
+    if name.eq_ignore_ascii_case(&invoke) {
+        let span = cx.first_place(&["role.name", "function.name", "schedule.name", "name"]);
+        let message = format!("the function's role `{name}` and the schedule's role `{invoke}` would be one to IAM");
+        cx.error("role-name", span, message, "the same role", "set `role.name` to another name");
+    }
 }
 
 fn role_path(cx: &mut Context<'_>) {
