@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod actions;
+pub mod again;
 pub mod attribute;
 pub mod desired;
 pub mod doctor;

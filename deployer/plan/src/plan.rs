@@ -154,14 +154,15 @@ pub fn apply(spec: &Spec, desired: &Desired, live: &Live, adopt: &BTreeSet<Kind>
 /// What another trigger of the stack has left: ours goes, and what is foreign is none of it.
 fn left_over(spec: &Spec, desired: &Desired, live: &Live, adopt: &BTreeSet<Kind>, kind: Kind) -> Option<Action> {
     live.attributes(kind)?;
-    let is_foreign = foreign_owner(desired, live, kind).is_some() && !is_adopted(adopt, kind);
+    let adopted = foreign_owner(desired, live, kind).is_some();
+    let is_foreign = adopted && !is_adopted(adopt, kind);
     let is_going = kind == Kind::ScheduleGroup && live.schedule_group.as_ref().is_some_and(|group| group.deleting);
     if is_foreign || is_going {
         return None;
     }
-    let (verb, note) = fate(spec, live, kind, TeardownOptions::default());
+    let (verb, note) = fate(spec, desired, live, kind, TeardownOptions::default());
     let note = note.or_else(|| Some("another trigger starts the rotation".to_owned()));
-    Some(Action { kind, name: desired.name(kind).to_owned(), verb, cause: None, adopted: false, changes: vec![], note })
+    Some(Action { kind, name: desired.name(kind).to_owned(), verb, cause: None, adopted, changes: vec![], note })
 }
 
 /// What has no tags of its own is taken over with what it is owned through.

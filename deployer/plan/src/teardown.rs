@@ -1,9 +1,10 @@
 //! The plan that takes a stack away.
 
+use crate::again::{others, others_schedules};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::plan::{Action, Plan, Refusal, TeardownOptions, Verb, foreign_owner, plan};
-use crate::resource::Kind;
+use crate::resource::{Kind, role};
 use crate::spec::{OnTeardown, Spec};
 
 /// The plan that removes what is ours, dependents first. What is foreign is refused, and stays.
@@ -21,24 +22,29 @@ pub fn teardown(spec: &Spec, desired: &Desired, live: &Live, options: TeardownOp
             refusals.push(Refusal { kind, name, owner: owner.stack(), changes: Vec::new() });
             continue;
         }
-        let (verb, note) = fate(spec, live, kind, options);
+        let (verb, note) = fate(spec, desired, live, kind, options);
         actions.push(Action { kind, name, verb, cause: None, adopted: false, changes: Vec::new(), note });
     }
     plan(spec, actions, refusals)
 }
 
-pub(crate) fn fate(spec: &Spec, live: &Live, kind: Kind, options: TeardownOptions) -> (Verb, Option<String>) {
+pub(crate) fn fate(
+    spec: &Spec,
+    desired: &Desired,
+    live: &Live,
+    kind: Kind,
+    options: TeardownOptions,
+) -> (Verb, Option<String>) {
     match kind {
         Kind::Secret => secret_fate(spec, live, options),
-        Kind::ExecutionRole => (Verb::Delete, detached(live.execution_role.as_ref())),
-        Kind::InvokeRole => (Verb::Delete, detached(live.invoke_role.as_ref())),
+        Kind::ExecutionRole => (Verb::Delete, detached(&desired.execution_role, live.execution_role.as_ref())),
+        Kind::InvokeRole => (Verb::Delete, detached(&desired.invoke_role, live.invoke_role.as_ref())),
         Kind::ScheduleGroup => {
             let group = live.schedule_group.as_ref();
             if group.is_some_and(|group| group.deleting) {
                 return (Verb::Delete, Some("is being deleted already; waits until it is gone".to_owned()));
             }
-            let others: Vec<&str> =
-                live.schedules_in_group.iter().map(String::as_str).filter(|name| *name != spec.schedule.name).collect();
+            let others = others_schedules(desired, live);
             if others.is_empty() {
                 return (Verb::Delete, None);
             }
@@ -60,8 +66,8 @@ fn secret_fate(spec: &Spec, live: &Live, options: TeardownOptions) -> (Verb, Opt
     }
 }
 
-/// What others attached to a role goes with it, and never silently.
-fn detached(role: Option<&crate::resource::role::Live>) -> Option<String> {
-    let attached: Vec<&str> = role?.attached.iter().map(String::as_str).collect();
-    (!attached.is_empty()).then(|| format!("detaches what others attached: {}", attached.join(", ")))
+/// What others attached to a role or put on it goes with it, and never silently.
+fn detached(desired: &role::Desired, live: Option<&role::Live>) -> Option<String> {
+    let others: Vec<String> = others(desired, live?).into_iter().collect();
+    (!others.is_empty()).then(|| format!("policies that are not the spec's go with it: {}", others.join(", ")))
 }

@@ -14,6 +14,8 @@ pub enum Class {
     NotFound,
     /// A thing of that name is there already.
     AlreadyExists,
+    /// What is there is somebody else's, and nothing of it was touched.
+    Foreign,
     /// Another change is in progress, or came between.
     Conflict,
     /// Somebody changed the thing since it was read.

@@ -35,7 +35,10 @@ const DEFAULT_ASYNC: AsyncInvoke = AsyncInvoke { retries: 2, max_age_seconds: 21
 /// The attributes of the network.
 const NETWORK: &[&str] = &["vpc.subnets", "vpc.security_groups"];
 /// The attributes that `UpdateFunctionConfiguration` sets besides.
-const CONFIGURATION: &[&str] = &["description", "runtime", "handler", "memory", "timeout", "role", "environment"];
+const CONFIGURATION: &[&str] =
+    &["description", "runtime", "handler", "memory", "timeout", "role", "environment", LAYER];
+/// The attribute of a layer, which is always somebody else's.
+const LAYER: &str = "layer";
 /// The attributes that `UpdateFunctionCode` sets.
 const CODE: &[&str] = &["code_sha256", "architecture"];
 /// The attributes that `PutFunctionEventInvokeConfig` sets.
@@ -82,6 +85,7 @@ fn live(function: &GetFunctionOutput, async_invoke: Option<AsyncInvoke>) -> Live
         },
         environment: variables.into_iter().collect(),
         async_invoke,
+        layers: config.layers().iter().filter_map(|layer| layer.arn().map(str::to_owned)).collect(),
         tags: function.tags().cloned().unwrap_or_default().into_iter().collect(),
         revision_id: config.revision_id().map(str::to_owned),
         state: config.state().map(|state| state.as_str().to_owned()),
@@ -147,6 +151,11 @@ async fn ready(clients: &Clients, name: &str, failed_is_final: bool, wait: Wait<
         }
     })
     .await
+}
+
+/// Waits until no change of the function is in progress, somebody else's included.
+pub async fn settle(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()> {
+    ready(clients, name, true, wait).await.map(drop)
 }
 
 fn environment(desired: &Desired) -> Environment {
@@ -248,7 +257,7 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
         // Even an unchanged role takes iam:PassRole to send, and an unchanged network the right to look at it.
-        let sent = Sent { role: touches(&["role"]), network: touches(NETWORK) };
+        let sent = Sent { role: touches(&["role"]), network: touches(NETWORK), no_layers: touches(&[LAYER]) };
         propagated(clients, role, ROLE_NOT_READY, wait, || configure(clients, desired, sent, revision.clone())).await?;
         ready(clients, name, true, wait).await?;
     }
@@ -288,6 +297,7 @@ async fn update_code(clients: &Clients, desired: &Desired, zip: &[u8], revision:
 struct Sent {
     role: bool,
     network: bool,
+    no_layers: bool,
 }
 
 async fn configure(clients: &Clients, desired: &Desired, sent: Sent, revision: Option<String>) -> Result<()> {
@@ -303,6 +313,7 @@ async fn configure(clients: &Clients, desired: &Desired, sent: Sent, revision: O
         .timeout(number(settings.timeout))
         .set_role(sent.role.then(|| settings.role_arn.clone()))
         .set_vpc_config(sent.network.then(|| vpc_config(settings.vpc.as_ref())))
+        .set_layers(sent.no_layers.then(Vec::new))
         .environment(environment(desired))
         .set_revision_id(revision);
     update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionConfiguration")).map_err(stale)

@@ -24,4 +24,4 @@ pub use invoke::{FunctionError, Invocation, LogLine};
 pub use mutate::Mutator;
 pub use observe::Observer;
 pub use retry::Wait;
-pub use secret::Version;
+pub use secret::{Deleted, Version};

@@ -1,22 +1,24 @@
 //! Carrying out a plan's actions: what an action says is done, and nothing else.
 
+mod again;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
 use plan::desired::Desired;
 use plan::live::Live;
-use plan::ownership::{Owner, Tags, owner};
+use plan::ownership::Tags;
 use plan::plan::{Action, Verb};
-use plan::render::{Palette, difference};
 use plan::resource::function::Settings;
 use plan::resource::{Kind, role};
-use plan::saved::{Fingerprints, differences};
+use plan::saved::Fingerprints;
 use plan::spec::OnTeardown;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Clients;
-use super::error::{Class, Error, Result};
+use super::error::{Error, Result};
 use super::retry::Wait;
+use super::secret::Deleted;
 use super::{function, log_group, permission, role as iam, rotation, schedule, schedule_group, secret};
 use crate::engine::Mutate;
 use crate::initial::InitialValue;
@@ -35,7 +37,7 @@ pub struct Mutator {
     zip: Vec<u8>,
     initial: Option<InitialValue>,
     on_secret: OnTeardown,
-    recoverable_until: Mutex<Option<String>>,
+    deleted: Mutex<Option<Deleted>>,
     stop: CancellationToken,
     saved: Option<Fingerprints>,
 }
@@ -64,7 +66,7 @@ impl Mutator {
             zip: Vec::new(),
             initial: None,
             on_secret,
-            recoverable_until: Mutex::new(None),
+            deleted: Mutex::new(None),
             stop: CancellationToken::new(),
             saved: None,
         }
@@ -82,14 +84,20 @@ impl Mutator {
         Self { saved, ..self }
     }
 
-    /// Until when the deleted secret can be recovered.
+    /// What the secret has come to, where it was deleted.
     #[must_use]
-    pub fn recoverable_until(&self) -> Option<String> {
-        lock(&self.recoverable_until).clone()
+    pub fn deleted_secret(&self) -> Option<Deleted> {
+        lock(&self.deleted).clone()
     }
 
     fn desired(&self) -> Desired {
         lock(&self.desired).clone()
+    }
+
+    /// The secret's ARN, by which no other that was made under its name since is changed; its name where that is not known.
+    fn secret_id(&self, name: &str) -> String {
+        let arn = lock(&self.desired).function.secret_arn.clone().filter(|arn| !arn.is_empty());
+        arn.unwrap_or_else(|| name.to_owned())
     }
 
     fn deadline(&self) -> Duration {
@@ -128,7 +136,8 @@ impl Mutator {
             }
             Kind::Permission => permission::create(clients, &desired.permission, wait).await,
             Kind::Rotation => {
-                rotation::put(clients, &desired.rotation, &desired.permission, wait).await?;
+                let id = self.secret_id(&desired.rotation.secret);
+                rotation::put(clients, &id, &desired.rotation, &desired.permission, wait).await?;
                 self.note_rotation(&desired, &noted).await
             }
         }
@@ -149,14 +158,17 @@ impl Mutator {
         if is_noted || self.live.applied(Kind::Rotation) == noted.values().next().map(String::as_str) {
             return Ok(());
         }
-        secret::tag(&self.clients, &desired.secret.name, noted).await
+        secret::tag(&self.clients, &self.secret_id(&desired.secret.name), noted).await
     }
 
     async fn update(&self, action: &Action, wait: Wait<'_>) -> Result<()> {
         let (clients, desired, changes) = (&self.clients, self.desired(), &action.changes);
         let noted = desired.applied_tags(action.kind);
         match action.kind {
-            Kind::Secret => secret::update(clients, &desired.secret, &noted, changes).await,
+            Kind::Secret => {
+                let id = self.secret_id(&desired.secret.name);
+                secret::update(clients, &id, &desired.secret, &noted, changes).await
+            }
             Kind::ExecutionRole => iam::update(clients, &desired.execution_role, &noted, changes, wait).await,
             Kind::LogGroup => log_group::update(clients, &desired.log_group, &noted, changes, wait).await,
             Kind::Function => {
@@ -179,107 +191,36 @@ impl Mutator {
             }
             Kind::Permission => permission::update(clients, &desired.permission, changes, wait).await,
             Kind::Rotation => {
-                rotation::put(clients, &desired.rotation, &desired.permission, wait).await?;
+                let id = self.secret_id(&desired.rotation.secret);
+                rotation::put(clients, &id, &desired.rotation, &desired.permission, wait).await?;
                 self.note_rotation(&desired, &noted).await
             }
         }
     }
 
-    async fn delete(&self, kind: Kind, wait: Wait<'_>) -> Result<()> {
+    /// Deletes what was `seen` right before.
+    async fn delete(&self, kind: Kind, seen: &Live, wait: Wait<'_>) -> Result<()> {
         let (clients, desired) = (&self.clients, self.desired());
+        // By its ARN: under its name there may be another one by now.
+        let secret = seen.secret.as_ref().map_or(desired.secret.name.as_str(), |secret| secret.arn.as_str());
         match kind {
             Kind::Secret => {
-                let until = secret::delete(clients, &desired.secret.name, self.on_secret, wait).await?;
-                *lock(&self.recoverable_until) = until;
+                let deleted = secret::delete(clients, secret, self.on_secret, wait).await?;
+                *lock(&self.deleted) = Some(deleted);
                 Ok(())
             }
             Kind::ExecutionRole => {
-                delete_role(clients, &desired.execution_role, self.live.execution_role.as_ref(), wait).await
+                delete_role(clients, &desired.execution_role, seen.execution_role.as_ref(), wait).await
             }
             Kind::LogGroup => log_group::delete(clients, &desired.log_group.name, wait).await,
             Kind::Function => function::delete(clients, &desired.function.name, wait).await,
             Kind::ScheduleGroup => schedule_group::delete(clients, &desired.schedule_group, wait).await,
-            Kind::InvokeRole => delete_role(clients, &desired.invoke_role, self.live.invoke_role.as_ref(), wait).await,
+            Kind::InvokeRole => delete_role(clients, &desired.invoke_role, seen.invoke_role.as_ref(), wait).await,
             Kind::Schedule => schedule::delete(clients, &desired.schedule, wait).await,
             Kind::Permission => {
-                permission::delete(clients, &desired.permission.function, self.live.permission.as_ref(), wait).await
+                permission::delete(clients, &desired.permission.function, seen.permission.as_ref(), wait).await
             }
-            Kind::Rotation => rotation::delete(clients, &desired.rotation.secret).await,
-        }
-    }
-
-    /// What was absent when the plan was made is there now. Ours: another apply, or an unanswered call of this one, has
-    /// made it, and what differs is changed. Not ours: refused.
-    async fn converge(&self, action: &Action, error: Error, wait: Wait<'_>) -> Result<()> {
-        let kind = action.kind;
-        let live = self.observe_one(kind).await?;
-        let desired = self.desired();
-        let Some((attributes, tags)) = live.attributes(kind).zip(live.tags(kind)) else { return Err(error) };
-        if owner(desired.tags(kind), tags) != Owner::Us {
-            let message = format!("{} {} was made by somebody else since the plan", kind, action.name);
-            return Err(Error { message, ..error }.hint("run `deploy plan` to see whose it is"));
-        }
-        self.learn(&live);
-        let changes = self.desired().attributes(kind).diff(&attributes);
-        if changes.is_empty() {
-            return Ok(());
-        }
-        if self.saved.is_some() {
-            return Err(stale(kind, "was not there, and is now"));
-        }
-        self.update(&Action { changes, ..action.clone() }, wait).await
-    }
-
-    /// Looks once more at what a saved plan is about to change. What is to be created may have gone with something else.
-    async fn is_as_saved(&self, action: &Action, saved: &Fingerprints) -> Result<()> {
-        let kind = action.kind;
-        let mut live = self.observe_one(kind).await?;
-        if action.verb == Verb::Create && live.attributes(kind).is_none() {
-            return Ok(());
-        }
-        if let Some(secret) = &mut live.secret {
-            let key = self.desired().secret.kms_key_arn;
-            let (found, wanted) = (secret.kms_key_arn.as_deref(), key.as_deref());
-            secret.kms_key_arn = secret::comparable_key(&self.clients, found, "", wanted).await?;
-        }
-        let differing = differences(kind, saved.get(&kind), &live);
-        if differing.is_empty() {
-            return Ok(());
-        }
-        let told: Vec<String> = differing.iter().map(|one| difference(one, &Palette::plain())).collect();
-        Err(stale(kind, &told.join("; ")))
-    }
-
-    async fn observe_one(&self, kind: Kind) -> Result<Live> {
-        let (clients, desired) = (&self.clients, self.desired());
-        let mut live = Live::default();
-        match kind {
-            Kind::Secret | Kind::Rotation => {
-                (live.secret, live.rotation) = secret::observe_with_rules(clients, &desired.secret.name).await?;
-            }
-            Kind::ExecutionRole => live.execution_role = iam::observe(clients, &desired.execution_role).await?,
-            Kind::LogGroup => live.log_group = log_group::observe(clients, &desired.log_group).await?,
-            Kind::Function | Kind::Permission => {
-                live.function = function::observe(clients, &desired.function.name).await?;
-                live.permission = permission::observe(clients, &desired.function.name).await?;
-            }
-            Kind::InvokeRole => live.invoke_role = iam::observe(clients, &desired.invoke_role).await?,
-            Kind::ScheduleGroup | Kind::Schedule => {
-                let (schedule, group) = (&desired.schedule, &desired.schedule_group);
-                live.schedule_group = schedule_group::observe(clients, group).await?;
-                live.schedule = schedule::observe(clients, &schedule.name, &schedule.group).await?;
-            }
-        }
-        Ok(live)
-    }
-
-    fn learn(&self, live: &Live) {
-        let mut desired = lock(&self.desired);
-        if let Some(secret) = &live.secret {
-            desired.set_secret_arn(Some(secret.arn.clone()));
-        }
-        if let Some(role) = &live.execution_role {
-            desired.function.role_id = Some(role.id.clone());
+            Kind::Rotation => rotation::delete(clients, secret).await,
         }
     }
 }
@@ -296,21 +237,6 @@ async fn delete_role(
     }
 }
 
-/// Somebody has changed a resource since the plan was saved.
-fn stale(kind: Kind, what: &str) -> Error {
-    let operation = match kind {
-        Kind::Secret | Kind::Rotation => "secretsmanager:DescribeSecret",
-        Kind::ExecutionRole | Kind::InvokeRole => "iam:GetRole",
-        Kind::LogGroup => "logs:DescribeLogGroups",
-        Kind::Function => "lambda:GetFunction",
-        Kind::ScheduleGroup => "scheduler:GetScheduleGroup",
-        Kind::Schedule => "scheduler:GetSchedule",
-        Kind::Permission => "lambda:GetPolicy",
-    };
-    let error = Error::outcome(operation, format!("it has changed since the plan was saved: {what}"));
-    Error { class: Class::Stale, ..error }.hint("run `deploy plan` to see what is left to do")
-}
-
 /// A panic while the lock was held has left plain data behind, which is still right.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -318,27 +244,24 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Mutate for Mutator {
     async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<()> {
-        let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop };
-        if let Some(saved) = &self.saved {
-            self.is_as_saved(action, saved).await?;
+        if !action.is_pending() {
+            return Ok(());
         }
-        let created = match action.verb {
-            Verb::NoOp | Verb::Keep => return Ok(()),
-            Verb::Delete => return self.delete(action.kind, wait).await,
-            Verb::Update => return self.update(action, wait).await,
+        let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop };
+        let Some(seen) = self.look_again(action, wait).await? else { return Ok(()) };
+        match action.verb {
+            Verb::NoOp | Verb::Keep => Ok(()),
+            Verb::Delete => self.delete(action.kind, &seen, wait).await,
+            Verb::Update => self.update_or_find_done(action, wait).await,
             Verb::Restore => {
-                secret::restore(&self.clients, &action.name).await?;
-                return if action.changes.is_empty() { Ok(()) } else { self.update(action, wait).await };
+                secret::restore(&self.clients, &self.secret_id(&action.name)).await?;
+                if action.changes.is_empty() { Ok(()) } else { self.update(action, wait).await }
             }
             Verb::Replace => {
-                self.delete(action.kind, wait).await?;
-                self.create(action.kind, wait).await
+                self.delete(action.kind, &seen, wait).await?;
+                self.create_or_converge(action, wait).await
             }
-            Verb::Create => self.create(action.kind, wait).await,
-        };
-        match created {
-            Err(error) if error.class == Class::AlreadyExists => self.converge(action, error, wait).await,
-            other => other,
+            Verb::Create => self.create_or_converge(action, wait).await,
         }
     }
 }

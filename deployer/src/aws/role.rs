@@ -170,7 +170,13 @@ async fn detach(clients: &Clients, role: &str, arn: &str) -> Result<()> {
     gone(detach.map_err(failed("iam:DetachRolePolicy")))
 }
 
-/// Deletes the role with its policies, as it was read when the plan was made.
+/// What is told of a role that can't be deleted, for something was added that its deletion does not take along.
+const ADDED: &str = "somebody attached something to the role in the meantime: run teardown again";
+/// The same of an instance profile, which is not ours to change.
+const IN_PROFILE: &str = "somebody put the role into an instance profile: take it out of there (`aws iam \
+    list-instance-profiles-for-role` names it), then run teardown again";
+
+/// Deletes the role with its policies, as it was read right before.
 pub async fn delete(clients: &Clients, name: &str, live: &Live, wait: Wait<'_>) -> Result<()> {
     let removals = live.policies.keys().map(|policy| settled(wait, false, move || remove(clients, name, policy)));
     let detachments = live.attached.iter().map(|arn| settled(wait, false, move || detach(clients, name, arn)));
@@ -179,11 +185,10 @@ pub async fn delete(clients: &Clients, name: &str, live: &Live, wait: Wait<'_>) 
         let delete = clients.iam.delete_role().role_name(name).send().await.map_err(failed("iam:DeleteRole"));
         match gone(delete) {
             // Something was attached since the role was read: that is somebody else's, and not waited for.
-            Err(error) if error.has_code(&["DeleteConflict", "DeleteConflictException"]) => Err(Error {
-                class: Class::Stale,
-                hint: Some("somebody attached something to the role in the meantime: run teardown again".to_owned()),
-                ..error
-            }),
+            Err(error) if error.has_code(&["DeleteConflict", "DeleteConflictException"]) => {
+                let hint = if error.message.contains("instance profile") { IN_PROFILE } else { ADDED };
+                Err(Error { class: Class::Stale, ..error }.hint(hint))
+            }
             other => other,
         }
     })

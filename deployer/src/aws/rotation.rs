@@ -39,12 +39,18 @@ pub fn live(secret: &DescribeSecretOutput) -> Option<Live> {
     })
 }
 
-/// Sets the rules. Nothing rotates now: Secrets Manager tries the function's test step, and no more.
+/// Sets the rules of the secret with that ARN or name. Nothing rotates now: Secrets Manager tries the function's test step, and no more.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html>
 ///
 /// The permission was just granted, and is not seen everywhere yet. The same error stands for one that is missing; so at
 /// the first one the function's policy is read back, and only where it is as desired is there anything to wait for.
-pub async fn put(clients: &Clients, desired: &Desired, granted: &permission::Desired, wait: Wait<'_>) -> Result<()> {
+pub async fn put(
+    clients: &Clients,
+    id: &str,
+    desired: &Desired,
+    granted: &permission::Desired,
+    wait: Wait<'_>,
+) -> Result<()> {
     let Some(settings) = &desired.settings else {
         return Err(Error::outcome("secretsmanager:RotateSecret", "there are no rules to set"));
     };
@@ -53,7 +59,7 @@ pub async fn put(clients: &Clients, desired: &Desired, granted: &permission::Des
         let rotate = clients
             .secrets
             .rotate_secret()
-            .secret_id(&desired.secret)
+            .secret_id(id)
             .rotation_lambda_arn(&settings.function_arn)
             .rotation_rules(rules(settings))
             .rotate_immediately(false);

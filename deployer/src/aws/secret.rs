@@ -12,11 +12,14 @@ use plan::resource::secret::{DEFAULT_KEY, Desired, Live};
 use plan::spec::OnTeardown;
 
 use super::client::Clients;
-use super::error::{Error, Result, failed, optional};
+use super::error::{Class, Error, Result, failed, optional};
 use super::retry::{Attempt, Wait, until};
 use super::rotation::live as rules_of;
 use super::{kms, tags};
 use crate::initial::InitialValue;
+
+/// What Secrets Manager says of a name whose secret can still be restored.
+const SCHEDULED: &str = "already scheduled for deletion";
 
 /// One version of a secret, without its value.
 #[derive(Debug, Clone)]
@@ -106,60 +109,96 @@ pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, value: &
         .send()
         .await
         .map_err(failed("secretsmanager:CreateSecret"))
-        .map_err(|error| error.unless(|text| value.is_quoted_in(text)))?;
+        .map_err(|error| error.unless(|text| value.is_quoted_in(text)))
+        .map_err(|error| match error.class {
+            // It is there, made and deleted by somebody else since the plan.
+            Class::Invalid if error.message.contains(SCHEDULED) => Error { class: Class::AlreadyExists, ..error },
+            _ => error,
+        })?;
     Ok(answer.arn().unwrap_or_default().to_owned())
 }
 
-/// Brings back a secret that is scheduled for deletion, value and all.
-pub async fn restore(clients: &Clients, name: &str) -> Result<()> {
-    let answer = clients.secrets.restore_secret().secret_id(name).send().await;
-    answer.map(drop).map_err(failed("secretsmanager:RestoreSecret"))
+/// Brings back a secret that is scheduled for deletion, value and all; `id` is its ARN or name.
+pub async fn restore(clients: &Clients, id: &str) -> Result<()> {
+    let answer = clients.secrets.restore_secret().secret_id(id).send().await;
+    match answer.map(drop).map_err(failed("secretsmanager:RestoreSecret")) {
+        // Somebody else has brought it back.
+        Err(error) if error.class == Class::Invalid && !is_scheduled_for_deletion(clients, id).await? => Ok(()),
+        other => other,
+    }
 }
 
-/// Changes what differs.
-pub async fn update(clients: &Clients, desired: &Desired, noted: &Tags, changes: &[Change]) -> Result<()> {
+async fn is_scheduled_for_deletion(clients: &Clients, id: &str) -> Result<bool> {
+    Ok(observe(clients, id).await?.is_some_and(|live| live.deleted.is_some()))
+}
+
+/// Changes what differs of the secret with that ARN or name.
+pub async fn update(clients: &Clients, id: &str, desired: &Desired, noted: &Tags, changes: &[Change]) -> Result<()> {
     if changes.iter().any(|change| ["description", "kms_key"].contains(&change.attribute.name)) {
         let rekeyed = changes.iter().any(|change| change.attribute.name == "kms_key");
         let key = desired.kms_key_arn.clone().unwrap_or_else(|| DEFAULT_KEY.to_owned());
-        let update = clients.secrets.update_secret().secret_id(&desired.name).description(&desired.description);
+        let update = clients.secrets.update_secret().secret_id(id).description(&desired.description);
         let answer = update.set_kms_key_id(rekeyed.then_some(key)).send().await;
         answer.map_err(failed("secretsmanager:UpdateSecret"))?;
     }
     let (mut written, taken) = tags::changed(changes);
     if !taken.is_empty() {
-        let answer = clients.secrets.untag_resource().secret_id(&desired.name).set_tag_keys(Some(taken)).send().await;
+        let answer = clients.secrets.untag_resource().secret_id(id).set_tag_keys(Some(taken)).send().await;
         answer.map_err(failed("secretsmanager:UntagResource"))?;
     }
     written.extend(noted.clone());
-    tag(clients, &desired.name, &written).await
+    tag(clients, id, &written).await
 }
 
-/// Writes tags of the secret.
-pub async fn tag(clients: &Clients, name: &str, written: &Tags) -> Result<()> {
-    let tag = clients.secrets.tag_resource().secret_id(name).set_tags(Some(tags::secrets(written)));
+/// Writes tags of the secret with that ARN or name.
+pub async fn tag(clients: &Clients, id: &str, written: &Tags) -> Result<()> {
+    let tag = clients.secrets.tag_resource().secret_id(id).set_tags(Some(tags::secrets(written)));
     tag.send().await.map(drop).map_err(failed("secretsmanager:TagResource"))
 }
 
-/// Deletes the secret, and tells until when it can be recovered; `None` is not at all.
-pub async fn delete(clients: &Clients, name: &str, how: OnTeardown, wait: Wait<'_>) -> Result<Option<String>> {
-    let delete = clients.secrets.delete_secret().secret_id(name);
+/// What a deleted secret has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is not there any more.
+    Gone,
+    /// It can be recovered until that time; `None` where somebody else deleted it, for only that one was told.
+    Recoverable(Option<String>),
+}
+
+/// Deletes the secret with that ARN or name.
+pub async fn delete(clients: &Clients, id: &str, how: OnTeardown, wait: Wait<'_>) -> Result<Deleted> {
+    let delete = clients.secrets.delete_secret().secret_id(id);
     let delete = match how {
-        OnTeardown::Keep => return Ok(None),
+        OnTeardown::Keep => return Err(Error::outcome("secretsmanager:DeleteSecret", "the spec says to keep it")),
         OnTeardown::RecoveryWindowDays(days) => delete.recovery_window_in_days(i64::from(days)),
         OnTeardown::Force => delete.force_delete_without_recovery(true),
     };
-    let answer = optional(delete.send().await.map_err(failed("secretsmanager:DeleteSecret")))?;
-    if how == OnTeardown::Force {
-        until_gone(clients, name, wait).await?;
-        return Ok(None);
+    match optional(delete.send().await.map_err(failed("secretsmanager:DeleteSecret"))) {
+        Ok(_) if how == OnTeardown::Force => until_gone(clients, id, wait).await.map(|()| Deleted::Gone),
+        Ok(None) => Ok(Deleted::Gone),
+        Ok(Some(answer)) => Ok(Deleted::Recoverable(answer.deletion_date().map(date))),
+        Err(error) if error.class == Class::Invalid && is_scheduled_for_deletion(clients, id).await? => {
+            Ok(Deleted::Recoverable(None))
+        }
+        Err(error) => Err(with_replicas(error)),
     }
-    Ok(answer.and_then(|answer| answer.deletion_date().map(date)))
+}
+
+/// A secret with replicas in other regions is not deleted, and they are not ours to remove.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html>
+fn with_replicas(error: Error) -> Error {
+    if error.message.to_lowercase().contains("replica") {
+        let hint = "somebody replicated the secret: `aws secretsmanager remove-regions-from-replication` takes the \
+                    replicas away, then run teardown again";
+        return error.hint(hint);
+    }
+    error
 }
 
 /// Deletion without recovery is asynchronous.
-async fn until_gone(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()> {
+async fn until_gone(clients: &Clients, id: &str, wait: Wait<'_>) -> Result<()> {
     until(wait, || async {
-        Ok(match observe(clients, name).await? {
+        Ok(match observe(clients, id).await? {
             None => Attempt::Done(()),
             Some(_) => {
                 Attempt::NotYet(Error::outcome("secretsmanager:DeleteSecret", "the secret is still being deleted"))

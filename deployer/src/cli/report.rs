@@ -84,7 +84,7 @@ fn errors(report: &Report) -> impl Iterator<Item = &Error> {
 
 /// Whether a resource turned out to be foreign only when it was to be changed.
 fn was_refused(report: &Report) -> bool {
-    errors(report).any(|error| error.class == Class::AlreadyExists)
+    errors(report).any(|error| error.class == Class::Foreign)
 }
 
 /// Whether nothing failed but by somebody's change since the plan.

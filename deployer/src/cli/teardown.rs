@@ -13,7 +13,7 @@ use super::planning::{Planned, concurrently, observe, to_tear_down};
 use super::report;
 use super::session::Session;
 use super::stacks::Warnings;
-use crate::aws::{self, Mutator, Observer};
+use crate::aws::{self, Deleted, Mutator, Observer};
 use crate::engine::{self, Report};
 use crate::exit::Exit;
 use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
@@ -102,7 +102,7 @@ async fn is_confirmed(stack: &str, ui: Ui) -> bool {
 struct TornDown {
     planned: Planned,
     report: Report,
-    recoverable_until: Option<String>,
+    deleted: Option<Deleted>,
     looked: Result<Vec<String>, String>,
 }
 
@@ -113,12 +113,23 @@ impl TornDown {
     }
 
     fn json(self) -> StackJson {
+        let (mut gone, mut kept) = (self.names(Verb::Delete), self.names(Verb::Keep));
+        // Somebody else has deleted it, and knows until when it can be recovered.
+        if self.deleted == Some(Deleted::Recoverable(None)) {
+            let secret = format!("{} {}", Kind::Secret, self.planned.desired.name(Kind::Secret));
+            gone.retain(|name| *name != secret);
+            kept.push(secret);
+        }
+        let until = match self.deleted {
+            Some(Deleted::Recoverable(until)) => until,
+            _ => None,
+        };
         StackJson {
             resources: report::resources(&self.planned.plan, &self.report),
-            gone: self.names(Verb::Delete),
-            kept: self.names(Verb::Keep),
+            gone,
+            kept,
             left_over: self.looked.unwrap_or_else(|why| vec![why]),
-            secret_recoverable_until: self.recoverable_until,
+            secret_recoverable_until: until,
             stack: self.planned.plan.stack,
         }
     }
@@ -132,7 +143,7 @@ async fn tear_down(planned: Planned, options: TeardownOptions, interrupt: &Inter
     let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
     let changed = !planned.plan.is_empty() && report.is_done();
     let looked = if changed { left_over(&planned, options).await } else { Ok(Vec::new()) };
-    TornDown { recoverable_until: mutator.recoverable_until(), planned, report, looked }
+    TornDown { deleted: mutator.deleted_secret(), planned, report, looked }
 }
 
 /// Looks again: what should be gone, and is there.
@@ -145,14 +156,14 @@ async fn left_over(planned: &Planned, options: TeardownOptions) -> Result<Vec<St
 }
 
 fn tell(torn_down: &TornDown, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit {
-    let TornDown { planned, report, recoverable_until, looked } = torn_down;
+    let TornDown { planned, report, deleted, looked } = torn_down;
     let plan = &planned.plan;
     if !report.is_done() {
         report::unfinished(plan, report, &format!("teardown {}", planned.stack.origin), ui);
         return report::exit(report, interrupt.is_interrupted());
     }
     if is_text && !plan.is_empty() {
-        ui.print(&ending(plan, report, recoverable_until.as_deref(), ui));
+        ui.print(&ending(plan, report, deleted.as_ref(), ui));
     }
     // A group with somebody else's schedules in it stays as a foreign resource does, and is no success either.
     let shared = plan.actions.iter().filter(|action| action.verb == Verb::Keep && action.kind == Kind::ScheduleGroup);
@@ -178,13 +189,18 @@ fn tell(torn_down: &TornDown, is_text: bool, interrupt: &Interrupt, ui: Ui) -> E
     }
 }
 
-fn ending(plan: &Plan, report: &Report, until: Option<&str>, ui: Ui) -> String {
+fn ending(plan: &Plan, report: &Report, deleted: Option<&Deleted>, ui: Ui) -> String {
     let (good, attention, faint) = (ui.out.good(), ui.out.attention(), ui.out.faint());
     let mut text = format!("\n{good}Torn down.{good:#} {} in {}:\n", plan.stack, seconds(report.elapsed));
     let width = plan.actions.iter().map(|action| action.name.chars().count()).max().unwrap_or(0);
     for action in &plan.actions {
-        let fate = match (action.verb, action.kind, until) {
-            (Verb::Delete, Kind::Secret, Some(date)) => format!("{attention}recoverable until {date}{attention:#}"),
+        let fate = match (action.verb, action.kind, deleted) {
+            (Verb::Delete, Kind::Secret, Some(Deleted::Recoverable(Some(date)))) => {
+                format!("{attention}recoverable until {date}{attention:#}")
+            }
+            (Verb::Delete, Kind::Secret, Some(Deleted::Recoverable(None))) => {
+                format!("{attention}recoverable; somebody else has scheduled its deletion{attention:#}")
+            }
             (Verb::Keep | Verb::NoOp, ..) => {
                 format!("{attention}kept{attention:#}  {faint}{}{faint:#}", action.note.as_deref().unwrap_or_default())
             }
@@ -192,7 +208,7 @@ fn ending(plan: &Plan, report: &Report, until: Option<&str>, ui: Ui) -> String {
         };
         let _ = writeln!(text, "  {:<14}  {:<width$}  {fate}", action.kind, action.name);
     }
-    if until.is_some() {
+    if matches!(deleted, Some(Deleted::Recoverable(_))) {
         text.push_str("The next `deploy apply` restores the secret, value and all.\n");
     }
     text

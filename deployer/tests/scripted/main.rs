@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::format_collect, reason = "replies are short")]
 
+mod again;
 mod doctor;
 mod function;
 mod log_group;

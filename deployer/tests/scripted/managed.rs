@@ -75,7 +75,7 @@ async fn the_permission_names_service_account_and_secret_and_comes_before_the_ru
     assert_eq!(
         body,
         json!({
-            "SecretId": "MyApp/DBPassword", "RotateImmediately": false, "RotationRules": {"AutomaticallyAfterDays": 30},
+            "SecretId": secret, "RotateImmediately": false, "RotationRules": {"AutomaticallyAfterDays": 30},
             "RotationLambdaARN": "arn:aws:lambda:us-east-1:123456789012:function:RotatePasswordFunction",
         })
     );
@@ -112,7 +112,7 @@ async fn a_statement_that_is_there_already_is_success_and_one_in_the_way_of_an_u
     let (id, wanted) = statement(&stage.spec);
     let there = permission::Live { statements: [(id, wanted)].into() };
     stage.wire.on(ADD, [conflict(), conflict()]);
-    stage.wire.on(POLICY, [absent(POLICY), ok(json!({"Policy": world::policy_text(&there)}))]);
+    stage.wire.on(POLICY, [absent(POLICY), absent(POLICY), ok(json!({"Policy": world::policy_text(&there)}))]);
     let made = stage.apply(Kind::Permission).await;
     made.succeeded();
     assert_eq!((stage.wire.changes().len(), made.told.len()), (2, 1));
@@ -140,7 +140,7 @@ async fn a_permission_that_reads_back_as_desired_is_waited_for_and_told() {
     stage.wire.on(ROTATE, [not_invocable(), not_invocable(), done()]);
     let made = stage.apply(Kind::Rotation).await;
     made.succeeded();
-    assert_eq!(stage.wire.operations(), [ROTATE, POLICY, ROTATE, ROTATE], "it is read back once");
+    assert_eq!(stage.after_look(Kind::Rotation), [ROTATE, POLICY, ROTATE, ROTATE], "it is read back once");
     assert!(made.told.len() == 2 && made.told[0].contains("not in force yet"), "{:?}", made.told);
 }
 
@@ -181,7 +181,7 @@ async fn a_refusal_of_another_kind_is_told_as_it_is() {
         stage.wire.always(ROTATE, reply);
         let error = stage.apply(Kind::Rotation).await.error();
         assert!(error.hint.as_ref().is_some_and(|told| told.contains(hint)), "{error:?}");
-        assert_eq!(stage.wire.operations(), [ROTATE]);
+        assert_eq!(stage.after_look(Kind::Rotation), [ROTATE]);
     }
 }
 
@@ -191,7 +191,7 @@ async fn changed_rules_are_sent_whole_and_noted_on_the_secret() {
         Stage::new(stack::managed_by("{expression: rate(10 days), duration: 2h}"), stack::applied(&stack::managed()));
     stage.wire.on(ROTATE, [done()]).on(TAG, [done()]);
     stage.apply(Kind::Rotation).await.succeeded();
-    assert_eq!(stage.wire.operations(), [ROTATE, TAG]);
+    assert_eq!(stage.after_look(Kind::Rotation), [ROTATE, TAG]);
     let rules = stage.wire.the(ROTATE).body["RotationRules"].clone();
     assert_eq!(rules, json!({"ScheduleExpression": "rate(10 days)", "Duration": "2h"}));
     let noted = stage.wire.the(TAG).body["Tags"].clone();
@@ -205,7 +205,7 @@ async fn rules_are_turned_off_and_absence_is_success() {
         let stage = managed();
         stage.wire.on(CANCEL, [reply]);
         stage.tear_down(Kind::Rotation).await.succeeded();
-        assert_eq!(stage.wire.operations(), [CANCEL]);
+        assert_eq!(stage.after_look(Kind::Rotation), [CANCEL]);
     }
     // Turned off already, or the secret is going: there is nothing to turn off.
     let off: fn(&mut Live) = |live| live.rotation = None;
@@ -256,7 +256,9 @@ async fn the_second_trigger_is_made_only_when_the_first_is_gone() {
     for call in gone.into_iter().chain([ADD, ROTATE, TAG]) {
         stage.wire.always(call, done());
     }
-    stage.wire.always("scheduler:GetScheduleGroup", absent("scheduler:GetScheduleGroup"));
+    // Looked at before the schedule and before itself; then it is gone.
+    let (group, active) = ("scheduler:GetScheduleGroup", ok(world::group_body("ACTIVE")));
+    stage.wire.always(group, absent(group)).on(group, [active.clone(), active]);
     // It takes its time to go.
     stage.wire.on("scheduler:DeleteSchedule", [conflict(), conflict()]);
     let report = apply_all(&stage).await;

@@ -17,6 +17,10 @@ fn conflict() -> Reply {
     error(409, "ConflictException", "Schedule group myapp-db-password already exists.")
 }
 
+fn active() -> Reply {
+    ok(group_body("ACTIVE"))
+}
+
 fn deleting() -> Reply {
     ok(group_body("DELETING"))
 }
@@ -24,17 +28,18 @@ fn deleting() -> Reply {
 #[tokio::test(start_paused = true)]
 async fn deletion_ends_when_the_group_is_gone() {
     let stage = Stage::applied();
-    stage.wire.on(DELETE, [done()]).on(GET, [deleting(), deleting(), deleting(), absent(GET)]);
+    stage.wire.on(DELETE, [done()]).on(GET, [active(), deleting(), deleting(), deleting(), absent(GET)]);
     let done = stage.tear_down(Kind::ScheduleGroup).await;
     done.succeeded();
-    assert_eq!((stage.wire.count(DELETE), stage.wire.count(GET)), (1, 4));
+    assert_eq!((stage.wire.count(DELETE), stage.wire.count(GET)), (1, 5));
     assert_eq!(done.told, ["the group is still being deleted"; 3]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_group_that_is_being_deleted_already_is_waited_for() {
     let stage = Stage::with(|live| live.schedule_group.as_mut().unwrap().deleting = true);
-    stage.wire.on(DELETE, [error(409, "ConflictException", "is being deleted")]).on(GET, [deleting(), absent(GET)]);
+    let busy = error(409, "ConflictException", "is being deleted");
+    stage.wire.on(DELETE, [busy]).on(GET, [deleting(), deleting(), absent(GET)]);
     stage.tear_down(Kind::ScheduleGroup).await.succeeded();
     assert_eq!(stage.wire.count(DELETE), 1);
 }
@@ -78,6 +83,6 @@ async fn a_foreign_group_that_is_there_already_is_refused() {
     world::reads(&stage.wire, &made);
     stage.wire.on(CREATE, [conflict()]);
     let error = stage.apply(Kind::ScheduleGroup).await.error();
-    assert_eq!(error.class, Class::AlreadyExists);
+    assert_eq!(error.class, Class::Foreign);
     assert_eq!(stage.wire.changes(), [CREATE]);
 }

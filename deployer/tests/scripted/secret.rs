@@ -1,6 +1,6 @@
 //! Secrets Manager: names that are taken, deletion that takes its time, and a value that no one sees.
 
-use deployer::aws::Class;
+use deployer::aws::{Class, Deleted};
 use plan::ownership::STACK_TAG;
 use plan::resource::Kind;
 use plan::spec::OnTeardown;
@@ -100,7 +100,7 @@ async fn a_foreign_secret_that_is_there_already_is_refused() {
         world::reads(&stage.wire, &made);
         stage.wire.on(CREATE, [error(400, "ResourceExistsException", "exists")]);
         let error = stage.apply(Kind::Secret).await.error();
-        assert_eq!(error.class, Class::AlreadyExists);
+        assert_eq!(error.class, Class::Foreign);
         assert!(error.message.contains("made by somebody else"), "{error}");
         assert_eq!(stage.wire.changes(), [CREATE]);
     }
@@ -111,7 +111,7 @@ async fn a_secret_that_is_scheduled_for_deletion_is_restored_and_not_written() {
     let stage = Stage::with(|live| live.secret.as_mut().unwrap().deleted = Some("2026-11-01T00:00:00Z".to_owned()));
     stage.wire.on("secretsmanager:RestoreSecret", [done()]);
     stage.apply(Kind::Secret).await.succeeded();
-    assert_eq!(stage.wire.operations(), ["secretsmanager:RestoreSecret"]);
+    assert_eq!(stage.after_look(Kind::Secret), ["secretsmanager:RestoreSecret"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,22 +120,22 @@ async fn a_recoverable_deletion_reports_its_date() {
     stage.wire.on(DELETE, [ok(json!({"Name": "MyApp/DBPassword", "DeletionDate": 1_795_000_000}))]);
     let done = stage.tear_down(Kind::Secret).await;
     done.succeeded();
-    assert_eq!(stage.wire.operations(), [DELETE]);
-    assert_eq!(done.recoverable_until.as_deref(), Some("2026-11-18T11:06:40Z"));
+    assert_eq!(stage.after_look(Kind::Secret), [DELETE]);
+    assert_eq!(done.deleted, Some(Deleted::Recoverable(Some("2026-11-18T11:06:40Z".to_owned()))));
     let sent = stage.wire.the(DELETE).body;
-    assert_eq!(sent, json!({"SecretId": "MyApp/DBPassword", "RecoveryWindowInDays": 7}));
+    assert_eq!(sent, json!({"SecretId": stack::SECRET_ARN, "RecoveryWindowInDays": 7}));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forced_deletion_ends_when_the_secret_is_gone() {
     let stage = Stage::applied();
     let going = ok(world::secret_body(stage.live.secret.as_ref().unwrap()));
-    stage.wire.on(DELETE, [done()]).on(DESCRIBE, [going.clone(), going.clone(), absent(DESCRIBE)]);
+    stage.wire.on(DELETE, [done()]).on(DESCRIBE, [going.clone(), going.clone(), going.clone(), absent(DESCRIBE)]);
     let done = stage.tear_down_secret(Kind::Secret, OnTeardown::Force).await;
     done.succeeded();
-    assert_eq!(stage.wire.operations(), [DELETE, DESCRIBE, DESCRIBE, DESCRIBE]);
+    assert_eq!(stage.after_look(Kind::Secret), [DELETE, DESCRIBE, DESCRIBE, DESCRIBE]);
     assert_eq!(stage.wire.the(DELETE).body["ForceDeleteWithoutRecovery"], true);
-    assert_eq!((done.told.len(), done.recoverable_until), (2, None));
+    assert_eq!((done.told.len(), done.deleted), (2, Some(Deleted::Gone)));
 
     let stage = Stage::applied();
     stage.wire.on(DELETE, [crate::wire::done()]).always(DESCRIBE, going);

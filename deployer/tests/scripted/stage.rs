@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use deployer::aws::{Error, Mutator};
+use deployer::aws::{Deleted, Error, Mutator};
 use deployer::engine::Mutate as _;
 use deployer::initial::{self, InitialValue};
 use plan::live::Live;
 use plan::plan::{Action, TeardownOptions};
-use plan::resource::Kind;
+use plan::resource::{Kind, role};
 use plan::spec::{OnTeardown, Spec};
 use tokio::time::Instant;
 
@@ -24,8 +24,8 @@ pub struct Performed {
     /// What was said of waiting.
     pub told: Vec<String>,
     pub took: Duration,
-    /// Until when the secret can be recovered.
-    pub recoverable_until: Option<String>,
+    /// What the secret has come to.
+    pub deleted: Option<Deleted>,
 }
 
 impl Performed {
@@ -83,6 +83,36 @@ impl Stage {
         plan::plan::apply(&self.spec, &desired, &self.live, &adopt).action(kind).unwrap().clone()
     }
 
+    /// The operations called after the look that goes before a change of that resource, in order.
+    pub fn after_look(&self, kind: Kind) -> Vec<String> {
+        let mut called = self.wire.operations();
+        let rest = called.split_off(called.len().min(self.look(kind).len()));
+        called.sort();
+        assert_eq!(called, self.look(kind), "{kind} is looked at before it is changed");
+        rest
+    }
+
+    /// The reads by which a resource is looked at: those that tell what it is and whose.
+    fn look(&self, kind: Kind) -> Vec<&'static str> {
+        let of_role = |live: Option<&role::Live>| {
+            let policies = live.map_or(0, |live| live.policies.len());
+            let lists = ["iam:ListAttachedRolePolicies", "iam:ListRolePolicies"];
+            [vec!["iam:GetRole"], vec!["iam:GetRolePolicy"; policies], lists.to_vec()].concat()
+        };
+        let (group, tags) = ("scheduler:GetScheduleGroup", "scheduler:ListTagsForResource");
+        match kind {
+            Kind::Secret | Kind::Rotation => vec!["secretsmanager:DescribeSecret"],
+            Kind::ExecutionRole => of_role(self.live.execution_role.as_ref()),
+            Kind::InvokeRole => of_role(self.live.invoke_role.as_ref()),
+            Kind::LogGroup => vec!["logs:DescribeLogGroups", "logs:ListTagsForResource"],
+            Kind::Function | Kind::Permission => {
+                vec!["lambda:GetFunction", "lambda:GetFunctionEventInvokeConfig", "lambda:GetPolicy"]
+            }
+            Kind::ScheduleGroup => vec![group, "scheduler:ListSchedules", tags],
+            Kind::Schedule => vec!["scheduler:GetSchedule", group, tags],
+        }
+    }
+
     pub fn mutator(&self) -> Mutator {
         let desired = stack::desired(&self.spec, &self.live);
         let initial = Some(first_value());
@@ -111,8 +141,8 @@ impl Stage {
 async fn perform(mutator: &Mutator, action: &Action) -> Performed {
     let (told, start) = (Mutex::new(Vec::new()), Instant::now());
     let result = Box::pin(mutator.perform(action, &|why| told.lock().unwrap().push(why.to_owned()))).await;
-    let recoverable_until = mutator.recoverable_until();
-    Performed { result, told: told.into_inner().unwrap(), took: start.elapsed(), recoverable_until }
+    let deleted = mutator.deleted_secret();
+    Performed { result, told: told.into_inner().unwrap(), took: start.elapsed(), deleted }
 }
 
 /// The first value's password, which must be seen nowhere but in the one call.

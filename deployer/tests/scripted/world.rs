@@ -120,6 +120,7 @@ pub fn function_body(live: &function::Live, state: Option<&str>, update: Option<
             "Runtime": settings.runtime, "Handler": settings.handler, "Architectures": [settings.architecture],
             "MemorySize": settings.memory, "Timeout": settings.timeout, "Role": settings.role_arn,
             "CodeSha256": settings.code_sha256, "Environment": {"Variables": live.environment},
+            "Layers": live.layers.iter().map(|arn| json!({"Arn": arn})).collect::<Json>(),
             "RevisionId": live.revision_id, "State": state, "LastUpdateStatus": update,
             "VpcConfig": {
                 "VpcId": "", "SubnetIds": settings.vpc.as_ref().map(|vpc| json!(vpc.subnets)).unwrap_or(json!([])),
@@ -165,6 +166,7 @@ pub fn schedule_body(live: &schedule::Live) -> Json {
                 "MaximumRetryAttempts": settings.retry_attempts,
                 "MaximumEventAgeInSeconds": settings.retry_max_age_seconds,
             },
+            "DeadLetterConfig": settings.dead_letter_arn.as_ref().map(|arn| json!({"Arn": arn})),
         },
     })
 }

@@ -83,6 +83,8 @@ pub struct Live {
     pub environment: BTreeMap<String, String>,
     /// Asynchronous invocation; `None` is Lambda's default.
     pub async_invoke: Option<AsyncInvoke>,
+    /// ARNs of layers: others' code, which runs with the function's rights. The deployer sets none.
+    pub layers: Vec<String>,
     /// Tags.
     pub tags: Tags,
     /// Changes with every change of the function.
@@ -173,8 +175,10 @@ impl Live {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { settings, environment, async_invoke, tags, revision_id: _, state: _ } = self;
+        let Self { settings, environment, async_invoke, layers, tags, revision_id: _, state: _ } = self;
         let attributes = settings.attributes();
+        let attributes =
+            layers.iter().fold(attributes, |all, arn| all.with_entry("layer", arn, Value::Known(true.into())));
         // A function can't be given the same role again: only a new one gets new grants for it.
         let attributes = match tags.get(ROLE_ID_TAG) {
             Some(id) => attributes.with_fixed("role_id", id.as_str()),

@@ -119,6 +119,7 @@ pub fn applied(spec: &Spec) -> Live {
             settings: desired.function.settings.clone(),
             environment,
             async_invoke: Some(desired.function.async_invoke),
+            layers: vec![],
             tags: function_tags,
             revision_id: Some("revision-1".to_owned()),
             state: Some("Active".to_owned()),
