@@ -141,7 +141,8 @@ async fn ready(clients: &Clients, name: &str, failed_is_final: bool, wait: Wait<
         let answer =
             clients.lambda.get_function().function_name(name).send().await.map_err(failed("lambda:GetFunction"));
         let Some(answer) = optional(answer)? else {
-            return Ok(Attempt::NotYet(Error::outcome("lambda:GetFunction", "the function is not visible yet")));
+            let unseen = Error::outcome("lambda:GetFunction", "the function is not visible yet");
+            return Ok(Attempt::NotYet(Error { class: Class::NotFound, ..unseen }));
         };
         let config = answer.configuration().cloned().unwrap_or_else(|| FunctionConfiguration::builder().build());
         match readiness(&config) {
@@ -175,7 +176,7 @@ pub async fn create(
     let code = FunctionCode::builder().zip_file(Blob::new(zip)).build();
     let all: BTreeMap<String, String> =
         desired.tags.clone().into_iter().chain(noted.clone()).chain(role_id(desired)).collect();
-    propagated(clients, role, ROLE_NOT_READY, wait, || async {
+    propagated(clients, role, ROLE_NOT_READY, false, wait, || async {
         let create = clients
             .lambda
             .create_function()
@@ -258,7 +259,8 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
         let revision = revision.take().or(now);
         // Even an unchanged role takes iam:PassRole to send, and an unchanged network the right to look at it.
         let sent = Sent { role: touches(&["role"]), network: touches(NETWORK), no_layers: touches(&[LAYER]) };
-        propagated(clients, role, ROLE_NOT_READY, wait, || configure(clients, desired, sent, revision.clone())).await?;
+        propagated(clients, role, ROLE_NOT_READY, false, wait, || configure(clients, desired, sent, revision.clone()))
+            .await?;
         ready(clients, name, true, wait).await?;
     }
     if touches(ASYNC) {

@@ -13,6 +13,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
+/// How long what was just made may stay unseen; after that somebody has deleted it.
+const UNSEEN: Duration = Duration::from_secs(30);
+
 /// How long to wait, and whom to tell why.
 #[derive(Clone, Copy)]
 pub struct Wait<'a> {
@@ -63,9 +66,10 @@ where
             Attempt::Done(value) => return Ok(value),
             Attempt::NotYet(reason) => reason,
         };
-        let left = wait.deadline.saturating_sub(start.elapsed());
+        let deadline = if reason.class == Class::NotFound { wait.deadline.min(UNSEEN) } else { wait.deadline };
+        let left = deadline.saturating_sub(start.elapsed());
         if left.is_zero() {
-            let seconds = wait.deadline.as_secs();
+            let seconds = deadline.as_secs();
             let message = format!("not done after {seconds} s of waiting: {}", reason.message);
             return Err(Error { message, ..reason });
         }

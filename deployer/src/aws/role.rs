@@ -1,6 +1,7 @@
 //! IAM roles.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use plan::attribute::{Change, Value};
 use plan::ownership::Tags;
@@ -199,29 +200,34 @@ pub async fn delete(clients: &Clients, name: &str, live: &Live, wait: Wait<'_>) 
 ///
 /// IAM is eventually consistent, so a service may not see a new role or its policies for some seconds. The same error
 /// stands for a role that will never do; so at the first one the role is read back, and only where it is as desired is
-/// there anything to wait for.
+/// there anything to wait for. The read itself may lag behind the creation, so that absence is believed after a while only.
+/// `unseen`: so may what else the call needs.
 pub async fn propagated<T, F>(
     clients: &Clients,
     role: &Desired,
     not_ready: &[&str],
+    unseen: bool,
     wait: Wait<'_>,
     mut call: impl FnMut() -> F,
 ) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
-    let mut diagnosed = false;
+    let was_found = AtomicBool::new(false);
+    let was_found = &was_found;
     until(wait, || {
         let attempt = call();
-        let first = !std::mem::replace(&mut diagnosed, true);
         async move {
             match attempt.await {
                 Ok(value) => Ok(Attempt::Done(value)),
                 Err(error) if error.class == Class::Conflict => Ok(Attempt::NotYet(error)),
+                Err(error) if unseen && error.class == Class::NotFound => Ok(Attempt::NotYet(error)),
                 Err(error) if not_ready.iter().any(|text| error.message.contains(text)) => {
-                    if first {
-                        diagnose(clients, role, &error).await?;
+                    if !was_found.load(Ordering::Relaxed) && !diagnose(clients, role, &error).await? {
+                        let message = format!("the role {} is not there: {}", role.name, error.message);
+                        return Ok(Attempt::NotYet(Error { class: Class::NotFound, message, ..error }));
                     }
+                    was_found.store(true, Ordering::Relaxed);
                     let message = format!("the role {} is not usable yet: {}", role.name, error.message);
                     Ok(Attempt::NotYet(Error { message, ..error }))
                 }
@@ -232,13 +238,10 @@ where
     .await
 }
 
-/// Fails where the role is not as desired, so that waiting could not help.
-async fn diagnose(clients: &Clients, role: &Desired, error: &Error) -> Result<()> {
+/// Whether the role is there; fails where it is not as desired, so that waiting could not help.
+async fn diagnose(clients: &Clients, role: &Desired, error: &Error) -> Result<bool> {
     let hint = "run `deploy plan` to see the difference, then apply again";
-    let Some(live) = observe(clients, role).await? else {
-        // The read itself may lag behind the creation: no proof of absence.
-        return Ok(());
-    };
+    let Some(live) = observe(clients, role).await? else { return Ok(false) };
     if !policy::equivalent(&live.trust, &role.trust) {
         let message = format!("{}; the trust policy of role {} was changed by someone", error.message, role.name);
         return Err(Error { message, ..error.clone() }.hint(hint));
@@ -255,5 +258,5 @@ async fn diagnose(clients: &Clients, role: &Desired, error: &Error) -> Result<()
         let message = format!("{}; policy {name} of role {} was changed by someone", error.message, role.name);
         return Err(Error { message, ..error.clone() }.hint(hint));
     }
-    Ok(())
+    Ok(true)
 }

@@ -106,12 +106,11 @@ macro_rules! whole {
 
 /// Creates the schedule, once its role has propagated.
 pub async fn create(clients: &Clients, desired: &Desired, role: &role::Desired, wait: Wait<'_>) -> Result<()> {
-    propagated(clients, role, ROLE_NOT_READY, wait, || async {
+    // The group was made a moment ago, and may not be seen everywhere yet.
+    propagated(clients, role, ROLE_NOT_READY, true, wait, || async {
         let create = whole!(clients.scheduler.create_schedule(), desired)?;
         create.send().await.map(drop).map_err(failed("scheduler:CreateSchedule")).map_err(|error| match error.class {
             Class::Conflict => Error { class: Class::AlreadyExists, ..error },
-            // The group was made a moment ago, and is not seen everywhere yet.
-            Class::NotFound => Error { class: Class::Conflict, ..error },
             _ => error,
         })
     })
@@ -120,7 +119,7 @@ pub async fn create(clients: &Clients, desired: &Desired, role: &role::Desired, 
 
 /// Updates the schedule: always the whole of it, for what is left out is reset.
 pub async fn update(clients: &Clients, desired: &Desired, role: &role::Desired, wait: Wait<'_>) -> Result<()> {
-    propagated(clients, role, ROLE_NOT_READY, wait, || async {
+    propagated(clients, role, ROLE_NOT_READY, false, wait, || async {
         let update = whole!(clients.scheduler.update_schedule(), desired)?;
         update.send().await.map(drop).map_err(failed("scheduler:UpdateSchedule"))
     })

@@ -81,6 +81,11 @@ impl Bed {
         self.call("account", "inventory", json!({}))
     }
 
+    /// The same of what has that text in its name alone: of a case among others that come and go meanwhile.
+    pub fn inventory_of(&self, naming: &str) -> Value {
+        self.call("account", "inventory", json!({"naming": naming}))
+    }
+
     /// The names of all that there is.
     pub fn names(&self) -> Vec<String> {
         let inventory = self.inventory();

@@ -6,14 +6,14 @@ use crate::bed::Bed;
 use crate::stack::Stack;
 
 /// All that can be foreign; a schedule is its group's.
-const ADDRESSES: [&str; 6] = ["secret", "execution-role", "log-group", "function", "schedule-group", "invoke-role"];
+pub const ADDRESSES: [&str; 6] = ["secret", "execution-role", "log-group", "function", "schedule-group", "invoke-role"];
 
 fn pairs(tags: &Value) -> Value {
     tags.as_object().unwrap().iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect()
 }
 
 /// Makes a resource under a name of the stack's, with those tags.
-fn make(bed: &Bed, address: &str, tags: &Value) {
+pub fn make(bed: &Bed, address: &str, tags: &Value) {
     let role = |name: &str| json!({"RoleName": name, "AssumeRolePolicyDocument": "{}", "Tags": pairs(tags)});
     match address {
         "secret" => {
@@ -39,7 +39,7 @@ fn make(bed: &Bed, address: &str, tags: &Value) {
     };
 }
 
-fn remove(bed: &Bed, address: &str) {
+pub fn remove(bed: &Bed, address: &str) {
     match address {
         "secret" => bed.call(
             "secretsmanager",
@@ -61,6 +61,9 @@ fn a_foreign_resource_is_refused_and_left_as_it_is() {
         ("carries no stack's tag", json!({})),
         ("belongs to stack other", json!({"deployer:stack": "other", "deployer:region": "us-east-1"})),
         ("belongs to stack app in eu-west-1", json!({"deployer:stack": "app", "deployer:region": "eu-west-1"})),
+        ("belongs to stack App", json!({"deployer:stack": "App"})),
+        ("belongs to stack app ", json!({"deployer:stack": "app "})),
+        ("carries no stack's tag", json!({"Deployer:Stack": "app"})),
     ];
     for address in ADDRESSES {
         for (owner, tags) in &owners {
@@ -87,7 +90,9 @@ fn a_foreign_resource_is_taken_over_when_it_is_named() {
         }
         let adopt: Vec<String> = addresses.iter().map(|address| format!("--adopt app/{address}")).collect();
         let (first, all) = (&adopt[0], adopt.join(" "));
+        let before = stack.bed.inventory();
         stack.deploy(&format!("apply --yes {first}")).expect(3).says(&adopt[1]);
+        assert_eq!(stack.bed.inventory(), before, "adopting one thing touched something");
         let adopted = stack.deploy(&format!("plan -o json {all}")).expect(0).json();
         let resources = adopted["stacks"][0]["resources"].as_array().unwrap().clone();
         assert_eq!(resources.iter().filter(|one| one["adopted"] == true).count(), addresses.len());

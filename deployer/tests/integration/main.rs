@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that can't go on is a test that failed.
 
 mod bed;
+mod between;
 mod calls;
 mod canary;
 mod credentials;
@@ -21,6 +22,7 @@ mod moto;
 mod out_of_band;
 mod proxy;
 mod rights;
+mod rivals;
 mod saved;
 mod several;
 mod spec_changes;

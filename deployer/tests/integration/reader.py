@@ -49,9 +49,9 @@ class Account:
             return getattr(self, method)(**params)
         return getattr(self.client(service, keys), method)(**_packed(params))
 
-    def inventory(self) -> dict[str, Any]:
-        """Everything that there is, in full; of a secret all but its value."""
-        kinds: dict[str, Callable[[], Iterable[tuple[str, Any]]]] = {
+    def inventory(self, naming: str = "") -> dict[str, Any]:
+        """Everything that there is whose name has that text in it, in full; of a secret all but its value."""
+        kinds: dict[str, Callable[[str], Iterable[tuple[str, Any]]]] = {
             "secrets": self._secrets,
             "roles": self._roles,
             "functions": self._functions,
@@ -59,7 +59,7 @@ class Account:
             "schedule_groups": self._schedule_groups,
             "schedules": self._schedules,
         }
-        return {kind: _stable(dict(read())) for kind, read in kinds.items()}
+        return {kind: _stable(dict(read(naming))) for kind, read in kinds.items()}
 
     def package(self, name: str) -> dict[str, str]:
         """The architecture is part of a code's update, so to change it alone takes the code that is there."""
@@ -67,14 +67,14 @@ class Account:
         with urllib.request.urlopen(code, timeout=10) as answer:
             return {"$hex": answer.read().hex()}
 
-    def _secrets(self) -> Iterable[tuple[str, Any]]:
+    def _secrets(self, naming: str) -> Iterable[tuple[str, Any]]:
         client = self.client("secretsmanager")
-        for one in client.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
+        for one in _named(naming, client.list_secrets(IncludePlannedDeletion=True)["SecretList"], "Name"):
             yield one["Name"], client.describe_secret(SecretId=one["ARN"])
 
-    def _roles(self) -> Iterable[tuple[str, Any]]:
+    def _roles(self, naming: str) -> Iterable[tuple[str, Any]]:
         client = self.client("iam")
-        for one in client.list_roles()["Roles"]:
+        for one in _named(naming, client.list_roles()["Roles"], "RoleName"):
             name = {"RoleName": one["RoleName"]}
             role = client.get_role(**name)["Role"]
             policies = client.list_role_policies(**name)["PolicyNames"]
@@ -82,9 +82,9 @@ class Account:
             role["Attached"] = client.list_attached_role_policies(**name)["AttachedPolicies"]
             yield one["RoleName"], role
 
-    def _functions(self) -> Iterable[tuple[str, Any]]:
+    def _functions(self, naming: str) -> Iterable[tuple[str, Any]]:
         client = self.client("lambda")
-        for one in client.list_functions()["Functions"]:
+        for one in _named(naming, client.list_functions()["Functions"], "FunctionName"):
             function = client.get_function(FunctionName=one["FunctionName"])
             try:
                 function["Async"] = client.get_function_event_invoke_config(FunctionName=one["FunctionName"])
@@ -96,22 +96,26 @@ class Account:
                 function["Policy"] = None
             yield one["FunctionName"], function
 
-    def _log_groups(self) -> Iterable[tuple[str, Any]]:
+    def _log_groups(self, naming: str) -> Iterable[tuple[str, Any]]:
         client = self.client("logs")
-        for one in client.describe_log_groups()["logGroups"]:
+        for one in _named(naming, client.describe_log_groups()["logGroups"], "logGroupName"):
             arn = one["arn"].removesuffix(":*")
             yield one["logGroupName"], {**one, "tags": client.list_tags_for_resource(resourceArn=arn)["tags"]}
 
-    def _schedule_groups(self) -> Iterable[tuple[str, Any]]:
+    def _schedule_groups(self, naming: str) -> Iterable[tuple[str, Any]]:
         client = self.client("scheduler")
-        for one in client.list_schedule_groups()["ScheduleGroups"]:
+        for one in _named(naming, client.list_schedule_groups()["ScheduleGroups"], "Name"):
             if one["Name"] != "default":
                 yield one["Name"], {**one, "Tags": client.list_tags_for_resource(ResourceArn=one["Arn"])["Tags"]}
 
-    def _schedules(self) -> Iterable[tuple[str, Any]]:
+    def _schedules(self, naming: str) -> Iterable[tuple[str, Any]]:
         client = self.client("scheduler")
-        for one in client.list_schedules()["Schedules"]:
+        for one in _named(naming, client.list_schedules()["Schedules"], "Name"):
             yield one["Name"], client.get_schedule(Name=one["Name"], GroupName=one["GroupName"])
+
+
+def _named(naming: str, listed: list[dict[str, Any]], field: str) -> Iterable[dict[str, Any]]:
+    return (one for one in listed if naming in one[field])
 
 
 def _packed(value: Any) -> Any:

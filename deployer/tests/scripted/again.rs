@@ -264,3 +264,19 @@ async fn a_layer_that_somebody_added_is_code_of_theirs_and_is_taken_off() {
     stage.apply(Kind::Function).await.succeeded();
     assert_eq!(stage.wire.the(configure).body.get("Layers"), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_role_or_a_group_that_somebody_deletes_meanwhile_is_waited_for_half_a_minute_and_no_longer() {
+    let refused = "The role defined for the function cannot be assumed by Lambda.";
+    let stage = Stage::new(stack::spec(), Live::default());
+    stage.wire.always("lambda:CreateFunction", error(400, "InvalidParameterValueException", refused));
+    let failed = stage.apply(Kind::Function).await;
+    assert_eq!(failed.took.as_secs(), 30);
+    assert!(failed.error().message.contains("the role RotatePasswordFunction-role is not there"));
+
+    let stage = Stage::new(stack::spec(), Live::default());
+    stage.wire.always("scheduler:CreateSchedule", absent("scheduler:CreateSchedule"));
+    let failed = stage.apply(Kind::Schedule).await;
+    assert_eq!(failed.took.as_secs(), 30);
+    assert_eq!(failed.error().class, Class::NotFound);
+}
