@@ -15,8 +15,8 @@ const ATTEMPTS: u32 = 6;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(4);
 /// To connect; a private endpoint that is not there should not keep anyone waiting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// For one attempt; a 50 MB upload is the slowest.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
+/// Seconds for one attempt, unless told otherwise; a 50 MB upload is the slowest.
+pub const ATTEMPT_SECONDS: u16 = 60;
 
 /// Clients of all services, in one region.
 #[derive(Debug, Clone)]
@@ -41,10 +41,12 @@ pub struct Identity {
 }
 
 /// The standard environment: profiles, SSO, assumed roles, endpoints. One for all regions, so that credentials are
-/// fetched once.
-pub async fn environment() -> SdkConfig {
-    let timeouts =
-        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+/// fetched once. One attempt of a call may take as long as `attempt`.
+pub async fn environment(attempt: Duration) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT.min(attempt))
+        .operation_attempt_timeout(attempt)
+        .build();
     // Left alone, each service's client would read the machine's certificates for itself.
     let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())

@@ -18,7 +18,7 @@ mod schedule_group;
 mod secret;
 mod tags;
 
-pub use client::{Clients, Identity, environment};
+pub use client::{ATTEMPT_SECONDS, Clients, Identity, environment};
 pub use error::{Class, Error, Result};
 pub use invoke::{FunctionError, Invocation, LogLine};
 pub use mutate::Mutator;

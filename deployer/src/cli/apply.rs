@@ -14,7 +14,7 @@ use super::session::Session;
 use super::stacks::Warnings;
 use super::verify::Verdict;
 use super::{report, saved, verify};
-use crate::aws::{self, Mutator};
+use crate::aws::Mutator;
 use crate::engine::{self, Report};
 use crate::exit::Exit;
 use crate::initial::{self, InitialValue};
@@ -26,6 +26,8 @@ use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
 pub struct Args {
     #[command(flatten)]
     common: super::Common,
+    #[command(flatten)]
+    calls: super::Calls,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -75,7 +77,7 @@ pub async fn run(mut args: Args, ui: Ui) -> Exit {
     if let Some(saved) = &saved {
         args.adopt = saved.adopt.iter().map(|&kind| kind.into()).collect();
     }
-    let environment = aws::environment().await;
+    let environment = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| to_apply(&environment, stack, &args.adopt)));
     let mut ready = Vec::new();
     while let Some(result) = results.next().await {

@@ -9,7 +9,7 @@ use plan::naming::Names;
 use super::failure::explain;
 use super::planning::concurrently;
 use super::stacks::{self, Stack};
-use crate::aws::{self, Clients, Error, LogLine};
+use crate::aws::{Clients, Error, LogLine};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
 
@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub struct Args {
     #[command(flatten)]
     specs: super::Specs,
+    #[command(flatten)]
+    calls: super::Calls,
     /// How far to look back, for example `30m`, `12h`, `2d`
     #[arg(long, default_value = "1h", value_name = "TIME")]
     since: jiff::Span,
@@ -39,7 +41,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
         ui.error("--since goes back too far", &[]);
         return Exit::Error;
     };
-    let environment = aws::environment().await;
+    let environment = args.calls.environment().await;
     let several = loaded.stacks.len() > 1;
     let mut seen = HashSet::new();
     loop {

@@ -20,9 +20,11 @@ mod validate;
 mod verify;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::aws::ATTEMPT_SECONDS;
 use crate::exit::{Exit, TABLE};
 use crate::ui::Ui;
 
@@ -74,6 +76,21 @@ struct Specs {
     /// Fail on the spec's warnings
     #[arg(long, value_name = "warnings", value_parser = ["warnings"])]
     deny: Option<String>,
+}
+
+/// How AWS is called.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Calls {
+    /// How long one attempt of a call may take; more for a large package on a slow line
+    #[arg(long, value_name = "SECONDS", default_value_t = ATTEMPT_SECONDS, value_parser = clap::value_parser!(u16).range(1..=900))]
+    request_timeout: u16,
+}
+
+impl Calls {
+    /// The standard AWS environment, called so.
+    async fn environment(self) -> aws_config::SdkConfig {
+        crate::aws::environment(Duration::from_secs(self.request_timeout.into())).await
+    }
 }
 
 /// What the commands have in common whose result is text or JSON.

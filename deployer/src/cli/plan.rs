@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::failure::FailureJson;
 use super::planning::{Adopt, Planned, concurrently, to_apply};
 use super::{saved, stacks};
-use crate::aws;
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
 
@@ -19,6 +18,8 @@ use crate::ui::{Interrupt, Ui};
 pub struct Args {
     #[command(flatten)]
     specs: super::Specs,
+    #[command(flatten)]
+    calls: super::Calls,
     /// Form of the result on stdout
     #[arg(long, short, value_enum, default_value_t)]
     output: Output,
@@ -63,7 +64,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
         ui.error(&format!("`--out` saves the plan of one stack, and {} can be planned", loaded.stacks.len()), &[]);
         return Exit::Error;
     }
-    let environment = aws::environment().await;
+    let environment = args.calls.environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
     let (mut plans, mut failures) = (Vec::new(), Vec::new());
     while let Some(result) = results.next().await {

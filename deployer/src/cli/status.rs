@@ -16,7 +16,7 @@ use super::planning::{concurrently, observe};
 use super::session::Session;
 use super::stacks::{Stack, Warnings};
 use super::validate::next_times;
-use crate::aws::{self, Clients, Observer, Version};
+use crate::aws::{Clients, Observer, Version};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
 
@@ -25,6 +25,8 @@ use crate::ui::{Interrupt, Ui};
 pub struct Args {
     #[command(flatten)]
     common: super::Common,
+    #[command(flatten)]
+    calls: super::Calls,
 }
 
 /// One stack at one time.
@@ -83,7 +85,7 @@ struct RotationStatus {
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
-    let environment = aws::environment().await;
+    let environment = args.calls.environment().await;
     let work = |stack: Stack| async { (stack.spec.name.clone(), look(&environment, stack).await) };
     let mut results = Box::pin(concurrently(stacks, work));
     while let Some((stack, result)) = results.next().await {

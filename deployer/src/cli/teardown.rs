@@ -13,7 +13,7 @@ use super::planning::{Planned, concurrently, observe, to_tear_down};
 use super::report;
 use super::session::Session;
 use super::stacks::Warnings;
-use crate::aws::{self, Deleted, Mutator, Observer};
+use crate::aws::{Deleted, Mutator, Observer};
 use crate::engine::{self, Report};
 use crate::exit::Exit;
 use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
@@ -23,6 +23,8 @@ use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
 pub struct Args {
     #[command(flatten)]
     common: super::Common,
+    #[command(flatten)]
+    calls: super::Calls,
     /// Do not ask for the stack's name
     #[arg(long, short)]
     yes: bool,
@@ -48,7 +50,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
     let options = TeardownOptions { force_delete_secret: args.force_delete_secret };
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
-    let environment = aws::environment().await;
+    let environment = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| to_tear_down(&environment, stack, options)));
     let mut ready = Vec::new();
     while let Some(result) = results.next().await {

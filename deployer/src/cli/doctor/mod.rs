@@ -15,7 +15,6 @@ use super::failure::Failure;
 use super::planning::concurrently;
 use super::session::Session;
 use super::stacks::Warnings;
-use crate::aws;
 use crate::exit::Exit;
 use crate::ui::{Confirmation, Interrupt, Ui, confirm};
 
@@ -24,6 +23,8 @@ use crate::ui::{Confirmation, Interrupt, Ui, confirm};
 pub struct Args {
     #[command(flatten)]
     common: super::Common,
+    #[command(flatten)]
+    calls: super::Calls,
     /// Take away staging labels that have served, and a pending value that the target refuses
     #[arg(long)]
     fix: bool,
@@ -58,7 +59,7 @@ impl Examined {
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
-    let environment = aws::environment().await;
+    let environment = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| gather(&environment, stack)));
     let mut examined = Vec::new();
     while let Some(result) = results.next().await {
