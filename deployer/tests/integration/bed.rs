@@ -2,7 +2,8 @@
 //!
 //! It is started by tools/testbed.py with the Python that `TESTBED_PYTHON` names, by default the one that `make` sets up.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
@@ -103,6 +104,18 @@ impl Bed {
         let key = self.call("iam", "create_access_key", json!({"UserName": name}));
         let text = |field: &str| key["AccessKey"][field].as_str().unwrap().to_owned();
         Keys { access_key: text("AccessKeyId"), secret_key: text("SecretAccessKey") }
+    }
+
+    /// Takes all that there is away, users included, and gives the new keys of the user who deploys.
+    pub fn reset(&self) -> Keys {
+        let upstream = self.endpoint.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(upstream).unwrap();
+        let request = format!("POST /_ministack/reset HTTP/1.1\r\nhost: {upstream}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        self.deployer_of(ACCOUNT)
     }
 
     /// A deployer's keys in another account of the same emulator.
