@@ -8,5 +8,7 @@ pub mod aws;
 pub mod cli;
 pub mod engine;
 pub mod exit;
+pub mod fault;
 pub mod initial;
+pub mod memory;
 pub mod ui;

@@ -3,10 +3,14 @@
 
 use std::process::ExitCode;
 
+use deployer::{cli, fault, memory};
+
 fn main() -> ExitCode {
-    let exit = match deployer::cli::parse() {
-        Ok(cli) => deployer::cli::run(cli),
+    memory::seal();
+    fault::hide_messages();
+    let exit = fault::contain(|| match cli::parse() {
+        Ok(cli) => cli::run(cli),
         Err(exit) => exit,
-    };
+    });
     ExitCode::from(exit.code())
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Mutate;
 use crate::aws::{Class, Error};
+use crate::fault::caught;
 
 /// What happens while a plan runs.
 #[derive(Debug)]
@@ -42,8 +43,8 @@ pub enum Outcome {
     Failed(Error),
     /// It was not begun.
     NotStarted(NotStarted),
-    /// It was begun, and no one waited for its end.
-    Unknown,
+    /// It was begun, and no one waited for its end; what was waited for last.
+    Unknown(Option<String>),
 }
 
 /// What became of a plan: one outcome for each pending action, in the plan's order.
@@ -109,7 +110,7 @@ pub async fn run<M: Mutate>(plan: &Plan, mutate: &M, stop: &Stop, tell: &(dyn Fn
     let outcome = |kind: Kind| match ended.get(&kind) {
         Some(outcome) => outcome.clone(),
         None if not_started.contains(&kind) => Outcome::NotStarted(why_not(plan, kind, &ended, &not_started, is_over)),
-        None => Outcome::Unknown,
+        None => Outcome::Unknown(None),
     };
     Report { outcomes: order.into_iter().map(|kind| (kind, outcome(kind))).collect(), elapsed: start.elapsed() }
 }
@@ -124,12 +125,12 @@ async fn perform<'a, M: Mutate>(
     tell: &(dyn Fn(&Event<'_>) + Sync),
 ) -> (&'a Action, Outcome) {
     let start = Instant::now();
-    let done = mutate.perform(action, &|why| tell(&Event::Waiting(action, why))).await;
-    let outcome = match done {
-        Ok(()) => Outcome::Done(start.elapsed()),
+    let outcome = match caught(mutate.perform(action, &|why| tell(&Event::Waiting(action, why)))).await {
+        Ok(Ok(())) => Outcome::Done(start.elapsed()),
         // Its calls were answered, but whether the service has brought it to its end was not waited for.
-        Err(error) if error.class == Class::Interrupted => Outcome::Unknown,
-        Err(error) => Outcome::Failed(error),
+        Ok(Err(error)) if error.class == Class::Interrupted => Outcome::Unknown(Some(error.message)),
+        Ok(Err(error)) => Outcome::Failed(error),
+        Err(fault) => Outcome::Failed(Error::outcome("deploy", fault.to_string())),
     };
     (action, outcome)
 }

@@ -265,7 +265,7 @@ async fn a_stop_at_once_waits_for_nothing_and_says_that_it_does_not_know() {
     later(1.5, move || gently.cancel());
     later(2.5, move || at_once.cancel());
     let report = run(&all(Verb::Create), &cloud, &stop, &|_| {}).await;
-    assert!(matches!(outcome(&report, Kind::Secret), Outcome::Unknown));
+    assert!(matches!(outcome(&report, Kind::Secret), Outcome::Unknown(_)));
     assert!(is_done(&report, Kind::LogGroup));
     assert_eq!(why_not(&report, Kind::Function), NotStarted::Interrupted);
     assert_eq!(report.elapsed.as_secs(), 2);
@@ -385,7 +385,7 @@ proptest! {
             match outcome {
                 Outcome::Done(_) => prop_assert!(cloud.ended(*kind).is_some() && cloud.deeds[kind].failure.is_none()),
                 Outcome::Failed(_) => prop_assert!(cloud.ended(*kind).is_some() && cloud.deeds[kind].failure.is_some()),
-                Outcome::Unknown => prop_assert!(began.is_some() && at_once.is_some()),
+                Outcome::Unknown(_) => prop_assert!(began.is_some() && at_once.is_some()),
                 Outcome::NotStarted(NotStarted::Interrupted) => prop_assert!(began.is_none() && may_stop),
                 Outcome::NotStarted(NotStarted::Needs(need)) => {
                     prop_assert!(began.is_none() && needed.contains(need) && !is_done(&report, *need));
