@@ -4,19 +4,16 @@ use std::path::Path;
 
 use plan::naming::Names;
 use plan::spec::{Initial, Spec};
-use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use self::document::document;
 
 mod document;
+mod quotation;
 
 /// Secrets Manager's limit for a value, in bytes.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>
 const MAX_VALUE: usize = 65_536;
-
-/// Characters in a row by which a quotation is known.
-const QUOTED: usize = 8;
 
 /// A value that no one can print; it is wiped when it goes.
 pub struct InitialValue {
@@ -36,17 +33,9 @@ impl InitialValue {
         &self.value
     }
 
-    /// Whether a text has any part of the value that could be told from other words: a service's error may quote what it
-    /// was sent, whole or cut, as it was or escaped.
+    /// Whether a text has any part of the value, as it was or encoded.
     pub(crate) fn is_quoted_in(&self, text: &str) -> bool {
-        let document = serde_json::from_str(&self.value).unwrap_or(Json::Null);
-        let mut parts = Vec::new();
-        leaves(&document, &mut parts);
-        // The keys of a document are words like any other, but its beginning is not.
-        let beginning: String = self.value.chars().take(QUOTED).collect();
-        let parts = if parts.is_empty() { vec![self.value.as_str()] } else { [parts, vec![&beginning]].concat() };
-        let escaped = |part: &str| Json::from(part).to_string().trim_matches('"').to_owned();
-        parts.iter().any(|part| quotes(text, part) || quotes(text, &escaped(part)))
+        quotation::is_quoted(&self.value, text)
     }
 
     /// The id of the version that it becomes: derived from the secret's own name, so that a repeated call makes no other.
@@ -128,46 +117,7 @@ pub fn obtain(spec: &Spec, folder: &Path) -> Result<InitialValue, InitialError> 
     Ok(InitialValue { value, token })
 }
 
-fn leaves<'a>(document: &'a Json, found: &mut Vec<&'a str>) {
-    match document {
-        Json::String(text) => found.push(text),
-        Json::Array(items) => items.iter().for_each(|item| leaves(item, found)),
-        Json::Object(entries) => entries.values().for_each(|entry| leaves(entry, found)),
-        Json::Null | Json::Bool(_) | Json::Number(_) => {}
-    }
-}
-
-/// Whether `text` has eight characters in a row of `part`, or all of a shorter one.
-fn quotes(text: &str, part: &str) -> bool {
-    let starts: Vec<usize> = part.char_indices().map(|(at, _)| at).chain([part.len()]).collect();
-    match starts.len().saturating_sub(1) {
-        0 => false,
-        length if length < QUOTED => text.contains(part),
-        length => (0..=length - QUOTED).any(|at| text.contains(&part[starts[at]..starts[at + QUOTED]])),
-    }
-}
-
 fn without_line_end(text: String) -> Zeroizing<String> {
     let text = Zeroizing::new(text);
     Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quotation_is_known_whole_cut_and_escaped_and_other_words_are_none() {
-        let whole = r#"{"password":"p\"w-Canary-0123456789","username":"app","port":5432}"#.to_owned();
-        let value = InitialValue { value: Zeroizing::new(whole.clone()), token: String::new() };
-        let cut = &whole[..24];
-        for quotation in [&whole, cut, &serde_json::json!(whole).to_string(), "for user app", r#"'p\"w-Canar"#] {
-            assert!(value.is_quoted_in(quotation), "{quotation}");
-        }
-        for words in ["the password policy", "port 5432", "Member must have length less than 65536", ""] {
-            assert!(!value.is_quoted_in(words), "{words}");
-        }
-        let plain = InitialValue { value: Zeroizing::new("plain-value".to_owned()), token: String::new() };
-        assert!(plain.is_quoted_in("Value 'plain-va...' at") && !plain.is_quoted_in("plain words"));
-    }
 }

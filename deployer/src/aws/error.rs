@@ -4,8 +4,9 @@ use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::credentials::Expired;
 
 /// What a failed call means for the one who made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,12 +97,16 @@ impl Error {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 
-    /// The same without its text, where that quotes what no one may read.
+    /// The same without what quotes a value that no one may read.
     #[must_use]
-    pub fn unless(mut self, is_quoted: impl FnOnce(&str) -> bool) -> Self {
+    pub fn unless(mut self, is_quoted: impl Fn(&str) -> bool) -> Self {
         if is_quoted(&self.message) {
             "the service's words are left out, for they quote the value".clone_into(&mut self.message);
         }
+        // A code of ours is a word like any other; what comes from an answer may be anything.
+        let is_ours = |code: &str| CLASSES.iter().any(|(_, codes)| codes.contains(&code));
+        self.code = self.code.filter(|code| is_ours(code) || !is_quoted(code));
+        self.request_id = self.request_id.filter(|id| !is_quoted(id));
         self
     }
 }
@@ -136,6 +141,7 @@ fn allow(operation: &str) -> String {
 }
 
 const CREDENTIALS_HINT: &str = "check the credentials: `aws sts get-caller-identity`, AWS_PROFILE, or sign in again";
+const EXPIRED_HINT: &str = "sign in again, or export new credentials";
 
 /// The codes that mean something to us, as the services spell them; what is not here is [`Class::Invalid`].
 const CLASSES: &[(Class, &[&str])] = &[
@@ -177,6 +183,8 @@ const CLASSES: &[(Class, &[&str])] = &[
         &[
             "ExpiredToken",
             "ExpiredTokenException",
+            "RequestExpired",
+            "TokenRefreshRequired",
             "InvalidClientTokenId",
             "UnrecognizedClientException",
             "SignatureDoesNotMatch",
@@ -212,17 +220,18 @@ where
     E: std::error::Error + 'static,
     R: fmt::Debug + 'static,
 {
-    let text = DisplayErrorContext(error).to_string();
-    // The context ends in the debug form of the whole error, which may carry headers.
-    let chain = text.split(" (").next().unwrap_or_default();
     let (class, message, hint) = match error {
         SdkError::TimeoutError(_) => (Class::Network, "no answer in time".to_owned(), None),
+        _ if sources(error).any(Cause::is::<Expired>) => {
+            (Class::Credentials, innermost(error), Some(EXPIRED_HINT.to_owned()))
+        }
         _ if sources(error).any(Cause::is::<CredentialsError>) => {
-            (Class::Credentials, "no usable AWS credentials were found".to_owned(), Some(CREDENTIALS_HINT.to_owned()))
+            let message = format!("no usable AWS credentials were found: {}", innermost(error).trim_end());
+            (Class::Credentials, message, Some(CREDENTIALS_HINT.to_owned()))
         }
         SdkError::DispatchFailure(_) => (Class::Network, format!("no connection: {}", innermost(error)), None),
         SdkError::ResponseError(_) => (Class::Network, format!("the answer can't be read: {}", innermost(error)), None),
-        _ => (Class::Invalid, chain.to_owned(), None),
+        _ => (Class::Invalid, format!("the call can't be made: {}", innermost(error)), None),
     };
     Error { operation, class, code: None, message, request_id: None, hint }
 }

@@ -5,6 +5,7 @@
 
 mod again;
 mod doctor;
+mod echoes;
 mod function;
 mod log_group;
 mod managed;

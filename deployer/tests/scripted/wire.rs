@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use deployer::aws::Clients;
@@ -33,6 +34,24 @@ pub struct Call {
 pub struct Reply(Arc<Answer>);
 
 type Answer = dyn Fn(&Call) -> (u16, String) + Send + Sync;
+
+/// What a proxy on the way makes of a call.
+#[derive(Debug, Clone)]
+pub enum Mishap {
+    /// It answers itself, with those headers.
+    Answers {
+        /// The HTTP status.
+        status: u16,
+        /// Names and values.
+        headers: Vec<(&'static str, String)>,
+        /// The page.
+        body: String,
+    },
+    /// There is no answer; the connection's own words for it.
+    Io(String),
+    /// The same, when it took too long.
+    Timeout(String),
+}
 
 /// Success with that body: JSON, or the XML inside of a query answer's result.
 pub fn ok(body: impl fmt::Display) -> Reply {
@@ -103,6 +122,7 @@ fn wrapped(call: &Call, body: &str) -> String {
 struct Script {
     once: BTreeMap<String, VecDeque<Reply>>,
     always: BTreeMap<String, Reply>,
+    mishaps: BTreeMap<String, Mishap>,
     calls: Vec<Call>,
 }
 
@@ -139,6 +159,12 @@ impl Wire {
         script.once.remove(operation);
         script.always.insert(operation.to_owned(), reply);
         drop(script);
+        self
+    }
+
+    /// What becomes of every call of an operation, which reaches no service.
+    pub fn mishap(&self, operation: &str, mishap: Mishap) -> &Self {
+        self.script().mishaps.insert(operation.to_owned(), mishap);
         self
     }
 
@@ -189,8 +215,26 @@ impl Wire {
         Clients::new(&config, region)
     }
 
-    fn answer(&self, request: &HttpRequest) -> (u16, String) {
+    fn respond(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let call = understood(request);
+        let mishap = self.script().mishaps.get(&call.operation).cloned();
+        let (status, headers, body) = match mishap {
+            None => {
+                let (status, body) = self.answer(call);
+                (status, vec![], body)
+            }
+            Some(Mishap::Answers { status, headers, body }) => (status, headers, body),
+            Some(Mishap::Io(why)) => return Err(ConnectorError::io(why.into())),
+            Some(Mishap::Timeout(why)) => return Err(ConnectorError::timeout(why.into())),
+        };
+        let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value);
+        }
+        Ok(response)
+    }
+
+    fn answer(&self, call: Call) -> (u16, String) {
         let mut script = self.script();
         let earlier = script.calls.iter().filter(|one| one.operation == call.operation).count();
         script.calls.push(call.clone());
@@ -263,8 +307,7 @@ fn decoded(text: &str) -> String {
 
 impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (status, body) = self.answer(&request);
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))))
+        HttpConnectorFuture::ready(self.respond(&request))
     }
 }
 
