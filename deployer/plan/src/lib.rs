@@ -9,6 +9,7 @@ pub mod again;
 pub mod attribute;
 pub mod desired;
 pub mod doctor;
+pub mod estimate;
 pub mod live;
 pub mod naming;
 pub mod ownership;

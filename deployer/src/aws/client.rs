@@ -5,8 +5,10 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls;
 
+use super::credentials::{LastExpiry, Watched};
 use super::error::{Result, failed};
 
 /// Attempts of one call, the first one included, before a throttled or failed one is an error.
@@ -41,8 +43,8 @@ pub struct Identity {
 }
 
 /// The standard environment: profiles, SSO, assumed roles, endpoints. One for all regions, so that credentials are
-/// fetched once. One attempt of a call may take as long as `attempt`.
-pub async fn environment(attempt: Duration) -> SdkConfig {
+/// fetched once; and when these expire, once they have been. One attempt of a call may take as long as `attempt`.
+pub async fn environment(attempt: Duration) -> (SdkConfig, LastExpiry) {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT.min(attempt))
         .operation_attempt_timeout(attempt)
@@ -62,7 +64,11 @@ pub async fn environment(attempt: Duration) -> SdkConfig {
     if let Ok(name) = AppName::new(concat!("deploy-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);
     }
-    loader.load().await
+    let config = loader.load().await;
+    let Some(provider) = config.credentials_provider() else { return (config, LastExpiry::default()) };
+    let (watched, expiry) = Watched::new(provider);
+    let watched = SharedCredentialsProvider::new(watched);
+    (config.to_builder().credentials_provider(watched).build(), expiry)
 }
 
 impl Clients {

@@ -1,6 +1,7 @@
 //! The only place that talks to AWS: one file a service or kind of resource.
 
 mod client;
+mod credentials;
 mod error;
 mod function;
 mod health;
@@ -19,6 +20,7 @@ mod secret;
 mod tags;
 
 pub use client::{ATTEMPT_SECONDS, Clients, Identity, environment};
+pub use credentials::{Expiry, LastExpiry};
 pub use error::{Class, Error, Result};
 pub use invoke::{FunctionError, Invocation, LogLine};
 pub use mutate::Mutator;

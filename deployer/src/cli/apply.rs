@@ -77,7 +77,7 @@ pub async fn run(mut args: Args, ui: Ui) -> Exit {
     if let Some(saved) = &saved {
         args.adopt = saved.adopt.iter().map(|&kind| kind.into()).collect();
     }
-    let environment = args.calls.environment().await;
+    let (environment, expiry) = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| to_apply(&environment, stack, &args.adopt)));
     let mut ready = Vec::new();
     while let Some(result) = results.next().await {

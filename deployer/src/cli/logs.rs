@@ -41,7 +41,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
         ui.error("--since goes back too far", &[]);
         return Exit::Error;
     };
-    let environment = args.calls.environment().await;
+    let (environment, _) = args.calls.environment().await;
     let several = loaded.stacks.len() > 1;
     let mut seen = HashSet::new();
     loop {

@@ -88,7 +88,7 @@ struct Calls {
 
 impl Calls {
     /// The standard AWS environment, called so.
-    async fn environment(self) -> aws_config::SdkConfig {
+    async fn environment(self) -> (aws_config::SdkConfig, crate::aws::LastExpiry) {
         crate::aws::environment(Duration::from_secs(self.request_timeout.into())).await
     }
 }

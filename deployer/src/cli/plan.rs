@@ -64,7 +64,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
         ui.error(&format!("`--out` saves the plan of one stack, and {} can be planned", loaded.stacks.len()), &[]);
         return Exit::Error;
     }
-    let environment = args.calls.environment().await;
+    let (environment, _) = args.calls.environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
     let (mut plans, mut failures) = (Vec::new(), Vec::new());
     while let Some(result) = results.next().await {

@@ -42,7 +42,7 @@ struct Seen {
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
-    let environment = args.calls.environment().await;
+    let (environment, _) = args.calls.environment().await;
     let work = |stack: Stack| async { (stack.spec.name.clone(), rotate(&environment, stack).await) };
     let mut results = Box::pin(concurrently(stacks, work));
     while let Some((stack, result)) = results.next().await {

@@ -85,7 +85,7 @@ struct RotationStatus {
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let _interrupt = Interrupt::listen(ui);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
-    let environment = args.calls.environment().await;
+    let (environment, _) = args.calls.environment().await;
     let work = |stack: Stack| async { (stack.spec.name.clone(), look(&environment, stack).await) };
     let mut results = Box::pin(concurrently(stacks, work));
     while let Some((stack, result)) = results.next().await {

@@ -50,7 +50,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
     let options = TeardownOptions { force_delete_secret: args.force_delete_secret };
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
-    let environment = args.calls.environment().await;
+    let (environment, expiry) = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| to_tear_down(&environment, stack, options)));
     let mut ready = Vec::new();
     while let Some(result) = results.next().await {

@@ -59,7 +59,7 @@ impl Examined {
 pub async fn run(args: Args, ui: Ui) -> Exit {
     let interrupt = Interrupt::listen(ui);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
-    let environment = args.calls.environment().await;
+    let (environment, _) = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| gather(&environment, stack)));
     let mut examined = Vec::new();
     while let Some(result) = results.next().await {
