@@ -13,7 +13,7 @@ pub enum Exit {
     Refused,
     /// Something failed.
     Error,
-    /// Stopped by Ctrl-C or SIGTERM.
+    /// Stopped by Ctrl-C, SIGTERM or SIGHUP, whatever was done by then.
     Interrupted,
 }
 

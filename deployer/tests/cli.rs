@@ -116,3 +116,16 @@ fn a_pipe_gets_no_escape_codes() {
     let output = deploy(&["validate", "/nonexistent.yaml"]);
     assert!(!text(&output.stderr).contains('\u{1b}'));
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_an_error_and_one_that_nobody_wants_is_none() {
+    let binary = env!("CARGO_BIN_EXE_deploy");
+    let run = |script: String| std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    for arguments in ["schema", "--help", "plan --help", "--version", "man", "completions bash"] {
+        let full = run(format!("{binary} {arguments} > /dev/full"));
+        assert_eq!(full.status.code(), Some(1), "{arguments}");
+        assert!(text(&full.stderr).contains("can't be written to stdout"), "{arguments}: {}", text(&full.stderr));
+        let unwanted = run(format!("{{ {binary} {arguments}; echo code $? >&2; }} | true"));
+        assert_eq!(text(&unwanted.stderr), "code 0\n", "{arguments}");
+    }
+}

@@ -1,24 +1,28 @@
 //! `deploy apply`
 
+use std::io::ErrorKind;
+
 use contract::Answer;
 use futures_util::StreamExt as _;
 use plan::plan::{Action, Verb};
 use plan::render;
 use plan::resource::Kind;
 use plan::saved::Saved;
+use plan::spec::{Initial, OnTeardown};
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::planning::{Adopt, CONCURRENT_STACKS, Planned, concurrently, to_apply};
 use super::session::Session;
-use super::stacks::Warnings;
+use super::stacks::{Stack, Warnings};
 use super::verify::Verdict;
-use super::{report, saved, verify};
+use super::{expiry, report, saved, verify};
 use crate::aws::Mutator;
 use crate::engine::{self, Report};
 use crate::exit::Exit;
-use crate::initial::{self, InitialValue};
-use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
+use crate::fault::caught;
+use crate::initial::{self, InitialError, InitialValue};
+use crate::ui::{Confirmation, Interrupt, Progress, Terminal, Ui, confirm, seconds};
 
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]
@@ -64,14 +68,14 @@ struct Ready {
 
 /// Plans all stacks, asks once, and applies them at the same time.
 pub async fn run(mut args: Args, ui: Ui) -> Exit {
-    let interrupt = Interrupt::listen(ui);
     let taken = saved::take(&mut args.common.specs, &args.adopt);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::InShort, ui);
+    let interrupt = Interrupt::listen(ui);
     let saved = match taken {
         Ok(saved) => saved,
         Err((named, failure)) => {
             session.failed(&named, &failure);
-            return session.end();
+            return session.end(&interrupt);
         }
     };
     if let Some(saved) = &saved {
@@ -80,31 +84,36 @@ pub async fn run(mut args: Args, ui: Ui) -> Exit {
     let (environment, expiry) = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| to_apply(&environment, stack, &args.adopt)));
     let mut ready = Vec::new();
-    while let Some(result) = results.next().await {
-        let checked = result.and_then(|planned| {
-            session.show(|palette| render::plan(&planned.plan, palette));
-            prepare(planned, saved.clone())
-        });
+    while let Some(Some(result)) = interrupt.reading(results.next()).await {
+        let checked = match result {
+            Ok(planned) => {
+                session.show(|palette| render::plan(&planned.plan, palette));
+                let Some(checked) = interrupt.reading(prepare(planned, saved.clone())).await else { break };
+                checked
+            }
+            Err(failed) => Err(failed),
+        };
         match checked {
-            Ok(one) if one.planned.plan.is_empty() => session.done(unchanged(&one)),
+            Ok(one) if one.planned.plan.is_empty() => session.done(&one.planned.plan.stack, unchanged(&one)),
             Ok(one) => ready.push(one),
             Err((stack, failure)) => session.failed(&stack, &failure),
         }
     }
-    if ready.is_empty() {
-        return session.end();
+    if ready.is_empty() || interrupt.is_interrupted() {
+        return session.end(&interrupt);
     }
-    if saved.is_none() && !is_confirmed(&ready, &args, ui).await {
+    expiry::warn(&expiry, "apply", ready.iter().map(|one| (&one.planned, OnTeardown::Keep)), ui);
+    if saved.is_none() && interrupt.reading(is_confirmed(&ready, &args, ui)).await != Some(true) {
         session.worst(Exit::Error);
-        return session.end();
+        return session.end(&interrupt);
     }
     interrupt.changes_begin();
     apply_all(ready, &args, &interrupt, &mut session, ui).await;
-    session.end()
+    session.end(&interrupt)
 }
 
 /// Refuses what may not be applied, and gets the first value before anything is changed.
-fn prepare(planned: Planned, saved: Option<Saved>) -> super::planning::Result<Ready> {
+async fn prepare(planned: Planned, saved: Option<Saved>) -> super::planning::Result<Ready> {
     if let Some(saved) = &saved {
         saved::check(saved, &planned)?;
     }
@@ -113,9 +122,24 @@ fn prepare(planned: Planned, saved: Option<Saved>) -> super::planning::Result<Re
         return Err(named(Failure::Foreign(planned.plan.refusals.clone())));
     }
     let creates = planned.plan.action(Kind::Secret).is_some_and(|action| action.verb == Verb::Create);
-    let initial = creates.then(|| initial::obtain(&planned.stack.spec, &planned.stack.folder)).transpose();
-    let initial = initial.map_err(|error| named(Failure::Initial(error)))?;
+    let initial = if creates {
+        Some(first_value(&planned.stack).await.map_err(|error| named(Failure::Initial(error)))?)
+    } else {
+        None
+    };
     Ok(Ready { planned, initial, saved })
+}
+
+/// Asking for it, or reading it from a pipe, blocks, and signals have to be heard meanwhile.
+async fn first_value(stack: &Stack) -> Result<InitialValue, InitialError> {
+    let _terminal = (stack.spec.secret.initial == Initial::Prompt).then(Terminal::remembered);
+    let (spec, folder) = (stack.spec.clone(), stack.folder.clone());
+    match tokio::task::spawn_blocking(move || initial::obtain(&spec, &folder)).await {
+        // Ctrl-C at the prompt is a signal like any other, which is about to be heard.
+        Ok(Err(InitialError::NoTerminal(why))) if why.kind() == ErrorKind::Interrupted => std::future::pending().await,
+        Ok(obtained) => obtained,
+        Err(fault) => std::panic::resume_unwind(fault.into_panic()),
+    }
 }
 
 fn unchanged(ready: &Ready) -> StackJson {
@@ -154,7 +178,7 @@ async fn apply_all(ready: Vec<Ready>, args: &Args, interrupt: &Interrupt, sessio
     let mut results = Box::pin(futures_util::stream::iter(work).buffered(CONCURRENT_STACKS));
     while let Some(applied) = results.next().await {
         session.worst(tell(&applied, session.is_text(), interrupt, ui));
-        session.done(applied.json());
+        session.done(&applied.planned.plan.stack.clone(), applied.json());
     }
 }
 
@@ -186,7 +210,13 @@ async fn apply_one(ready: Ready, args: &Args, interrupt: &Interrupt, progress: P
         .stopped_by(interrupt.stop.gently.clone())
         .only_as_saved(saved.map(|saved| saved.live));
     let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
-    let verified = if report.is_done() { verified(&planned, args).await } else { Ok(None) };
+    let verified = match report.is_done().then(|| caught(verified(&planned, args))) {
+        Some(verified) => match interrupt.reading(verified).await {
+            Some(verified) => verified.unwrap_or_else(|fault| Err(fault.to_string())),
+            None => Err("interrupted before all of it was read back".to_owned()),
+        },
+        None => Ok(None),
+    };
     Applied { planned, report, verified, is_saved }
 }
 

@@ -1,10 +1,9 @@
 //! `deploy completions` and `deploy man`
 
-use std::io::Write as _;
-
 use clap_complete::Shell;
 
 use crate::exit::Exit;
+use crate::ui::Ui;
 
 /// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
@@ -18,24 +17,19 @@ pub struct Args {
 pub struct ManArgs {}
 
 /// Prints a shell's completions.
-pub fn run(args: &Args) -> Exit {
+pub fn run(args: &Args, ui: Ui) -> Exit {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut super::command(), "deploy", &mut text);
-    write(&text)
+    ui.print(&String::from_utf8_lossy(&text));
+    Exit::Done
 }
 
 /// Prints the manual page.
-pub fn man(_: &ManArgs) -> Exit {
+pub fn man(_: &ManArgs, ui: Ui) -> Exit {
     let mut text = Vec::new();
-    match clap_mangen::Man::new(super::command()).render(&mut text) {
-        Ok(()) => write(&text),
-        Err(_) => Exit::Error,
+    if clap_mangen::Man::new(super::command()).render(&mut text).is_err() {
+        return Exit::Error;
     }
-}
-
-fn write(text: &[u8]) -> Exit {
-    match std::io::stdout().lock().write_all(text) {
-        Ok(()) => Exit::Done,
-        Err(_) => Exit::Error,
-    }
+    ui.print(&String::from_utf8_lossy(&text));
+    Exit::Done
 }

@@ -33,8 +33,8 @@ pub struct Args {
 
 /// Prints what the functions logged: one stack after the other, or all as it comes with `--follow`.
 pub async fn run(args: Args, ui: Ui) -> Exit {
-    let _interrupt = Interrupt::listen(ui);
     let loaded = stacks::load(&args.specs, stacks::Warnings::Untold, ui);
+    let interrupt = Interrupt::listen(ui);
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     let now = jiff::Timestamp::now();
     let Ok(since) = now.to_zoned(jiff::tz::TimeZone::UTC).checked_sub(args.since) else {
@@ -51,7 +51,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
             (stack.spec.name, lines)
         };
         let mut results = Box::pin(concurrently(loaded.stacks.clone(), read));
-        while let Some((stack, result)) = results.next().await {
+        while let Some(Some((stack, result))) = interrupt.reading(results.next()).await {
             match result {
                 Ok(lines) => lines.iter().filter(|line| seen.insert(line.id.clone())).for_each(|line| {
                     ui.print(&text(several.then_some(&stack), line, ui));
@@ -62,10 +62,17 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
                 }
             }
         }
-        if !args.follow || exit == Exit::Error {
+        // Nobody is to wait for more of what nobody reads.
+        let is_over = !args.follow || exit == Exit::Error || ui.is_result_lost();
+        if !is_over {
+            interrupt.reading(tokio::time::sleep(PAUSE)).await;
+        }
+        if interrupt.is_interrupted() {
+            return Exit::Interrupted;
+        }
+        if is_over {
             return exit;
         }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 

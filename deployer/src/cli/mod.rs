@@ -3,6 +3,7 @@
 mod apply;
 mod completions;
 mod doctor;
+mod expiry;
 mod failure;
 mod logs;
 mod plan;
@@ -120,8 +121,17 @@ enum Output {
 /// The code to exit with where there is nothing to run.
 pub fn parse() -> Result<Cli, Exit> {
     Cli::try_parse().map_err(|error| {
-        let _ = error.print();
-        if error.use_stderr() { Exit::Error } else { Exit::Done }
+        let is_fault = error.use_stderr();
+        let ui = Ui::detect(false);
+        if is_fault {
+            let _ = error.print();
+            Exit::Error
+        } else {
+            let is_plain = anstream::AutoStream::choice(&std::io::stdout()) == anstream::ColorChoice::Never;
+            let text = error.render();
+            ui.print(&if is_plain { text.to_string() } else { text.ansi().to_string() });
+            ui.end(Exit::Done)
+        }
     })
 }
 
@@ -147,16 +157,22 @@ pub fn run(cli: Cli) -> Exit {
             Command::Validate(args) => validate::run(&args, ui),
             Command::Policy(args) => policy::run(&args, ui),
             Command::Schema(args) => schema::run(&args, ui),
-            Command::Completions(args) => completions::run(&args),
-            Command::Man(args) => completions::man(&args),
+            Command::Completions(args) => completions::run(&args, ui),
+            Command::Man(args) => completions::man(&args, ui),
         }
     };
     // One thread does: the time goes by in waiting for answers.
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work),
+    let exit = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            let exit = runtime.block_on(work);
+            // A question without an answer, or a name that nobody resolves, keeps no one from leaving.
+            runtime.shutdown_background();
+            exit
+        }
         Err(error) => {
             ui.error(&format!("the process can't start its event loop: {error}"), &[]);
             Exit::Error
         }
-    }
+    };
+    ui.end(exit)
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::failure::FailureJson;
 use super::planning::{Adopt, Planned, concurrently, to_apply};
+use super::session::Pending;
 use super::{saved, stacks};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
@@ -57,8 +58,9 @@ struct Document<'a> {
 
 /// Shows each stack's plan.
 pub async fn run(args: Args, ui: Ui) -> Exit {
-    let _interrupt = Interrupt::listen(ui);
     let loaded = stacks::load(&args.specs, stacks::Warnings::InShort, ui);
+    let interrupt = Interrupt::listen(ui);
+    let mut pending = Pending::of(&loaded.stacks);
     let mut exit = if loaded.failed { Exit::Error } else { Exit::Done };
     if args.out.is_some() && (loaded.failed || loaded.stacks.len() != 1) {
         ui.error(&format!("`--out` saves the plan of one stack, and {} can be planned", loaded.stacks.len()), &[]);
@@ -67,7 +69,8 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     let (environment, _) = args.calls.environment().await;
     let mut results = Box::pin(concurrently(loaded.stacks, |stack| to_apply(&environment, stack, &args.adopt)));
     let (mut plans, mut failures) = (Vec::new(), Vec::new());
-    while let Some(result) = results.next().await {
+    while let Some(Some(result)) = interrupt.reading(results.next()).await {
+        pending.told(result.as_ref().map_or_else(|(stack, _)| stack, |planned| &planned.plan.stack));
         match result {
             Ok(planned) => {
                 match args.output {
@@ -90,6 +93,10 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
                 failures.push(failure.json(&stack));
             }
         }
+    }
+    if interrupt.is_interrupted() {
+        failures.extend(pending.interrupted(ui));
+        exit = Exit::Interrupted;
     }
     let changes = plans.iter().any(|plan| !plan.is_empty());
     if args.output == Output::Json {

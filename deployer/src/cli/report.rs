@@ -34,7 +34,7 @@ pub fn resources(plan: &Plan, report: &Report) -> Vec<ResourceJson> {
             Outcome::Done(elapsed) => ("done", Some(millis(*elapsed)), None),
             Outcome::Failed(error) => ("failed", None, Some(explain(error))),
             Outcome::NotStarted(why) => ("not-started", None, Some(not_started(why))),
-            Outcome::Unknown => ("unknown", None, None),
+            Outcome::Unknown(why) => ("unknown", None, why.clone()),
         };
         let (address, name, action) = (*kind, action.name.clone(), action.verb);
         Some(ResourceJson { address, name, action, outcome, milliseconds, reason })
@@ -55,7 +55,9 @@ pub fn unfinished(plan: &Plan, report: &Report, command: &str, ui: Ui) {
             Outcome::Done(_) => format!("done     {kind} {name}"),
             Outcome::Failed(error) => format!("failed   {kind} {name}: {}", explain(error)),
             Outcome::NotStarted(why) => format!("not done {kind} {name}: {}", not_started(why)),
-            Outcome::Unknown => format!("unknown  {kind} {name}: no answer was waited for"),
+            Outcome::Unknown(why) => {
+                format!("unknown  {kind} {name}: {}", why.as_deref().unwrap_or("no answer was waited for"))
+            }
         });
     }
     lines.push(format!("next: run `deploy {command}` again; it goes on from what is there"));

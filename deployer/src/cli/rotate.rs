@@ -40,10 +40,10 @@ struct Seen {
 
 /// Invokes each stack's function now, and looks at the versions before and after.
 pub async fn run(args: Args, ui: Ui) -> Exit {
-    let _interrupt = Interrupt::listen(ui);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
+    let interrupt = Interrupt::listen(ui);
     let (environment, _) = args.calls.environment().await;
-    let work = |stack: Stack| async { (stack.spec.name.clone(), rotate(&environment, stack).await) };
+    let work = |stack: Stack| async { (stack.spec.name.clone(), rotate(&environment, stack, &interrupt).await) };
     let mut results = Box::pin(concurrently(stacks, work));
     while let Some((stack, result)) = results.next().await {
         match result {
@@ -51,22 +51,29 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
                 if session.is_text() {
                     ui.print(&text(&rotated, ui));
                 }
-                session.done(rotated);
+                session.done(&stack, rotated);
             }
+            Err(Problem::Untouched) => {} // The session tells of it at its end.
             Err(Problem::Stack(failure)) => session.failed(&stack, &failure),
             Err(Problem::Rotation { what, details, exit }) => {
                 ui.error(&format!("stack {stack}: {what}"), &details);
-                session.error(FailureJson::new(&stack, what, details), exit);
+                session.error(&stack, FailureJson::new(&stack, what, details), exit);
             }
         }
     }
-    session.end()
+    session.end(&interrupt)
 }
 
 /// Why a secret was not rotated.
 enum Problem {
+    /// Interrupted before the function was invoked.
+    Untouched,
     Stack(Failure),
-    Rotation { what: String, details: Vec<String>, exit: Exit },
+    Rotation {
+        what: String,
+        details: Vec<String>,
+        exit: Exit,
+    },
 }
 
 impl Problem {
@@ -75,15 +82,32 @@ impl Problem {
     }
 }
 
+const SHOWN: &str = "whether the secret was rotated is shown by `deploy status`";
+
 fn call(error: &aws::Error) -> Problem {
-    Problem::new(explain(error), vec!["whether the secret was rotated is shown by `deploy status`".to_owned()])
+    Problem::new(explain(error), vec![SHOWN.to_owned()])
 }
 
-async fn rotate(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Rotated, Problem> {
+/// Interrupted while the function was at work.
+fn unknown() -> Problem {
+    let what = "interrupted while the function was at work, which it goes on with by itself";
+    Problem::Rotation { what: what.to_owned(), details: vec![SHOWN.to_owned()], exit: Exit::Interrupted }
+}
+
+async fn rotate(environment: &aws_config::SdkConfig, stack: Stack, interrupt: &Interrupt) -> Result<Rotated, Problem> {
     let clients = Clients::new(environment, &stack.spec.region);
-    let (secret, function) = (&stack.spec.secret.name, &stack.spec.function.name);
-    let observer = Observer::new(clients.clone());
-    let (observed, before) = tokio::join!(observe(&observer, &stack), clients.versions(secret));
+    let (before, event) = interrupt.reading(prepare(&clients, &stack)).await.ok_or(Problem::Untouched)??;
+    // From here on nobody can say that nothing was changed: once invoked, the function goes on by itself.
+    interrupt.changes_begin();
+    let invoked = interrupt.changing(invoke(&clients, &stack, &event)).await;
+    let (answer, after) = invoked.unwrap_or_else(|| Err(unknown()))?;
+    prove(&stack, &answer, before, current(&after))
+}
+
+/// The current version, and what the function is to be told.
+async fn prepare(clients: &Clients, stack: &Stack) -> Result<(Option<Seen>, Event), Problem> {
+    let (observer, secret) = (Observer::new(clients.clone()), &stack.spec.secret.name);
+    let (observed, before) = tokio::join!(observe(&observer, stack), clients.versions(secret));
     let live = observed.map_err(Problem::Stack)?.live;
     let before = current(&before.map_err(|error| call(&error))?);
     let Some(secret_live) = live.secret.as_ref().filter(|_| live.function.is_some()) else {
@@ -102,13 +126,19 @@ async fn rotate(environment: &aws_config::SdkConfig, stack: Stack) -> Result<Rot
         }
     }
     let event = Event::Rotate { secret_arn: Some(secret_live.arn.clone()), schedule_arn: None, scheduled_time: None };
-    let invocation = clients.invoke(function, &event).await.map_err(|error| call(&error))?;
+    Ok((before, event))
+}
+
+/// The function's answer, and the versions after it.
+async fn invoke(clients: &Clients, stack: &Stack, event: &Event) -> Result<(Answer, Vec<Version>), Problem> {
+    let (secret, function) = (&stack.spec.secret.name, &stack.spec.function.name);
+    let invocation = clients.invoke(function, event).await.map_err(|error| call(&error))?;
     let answer = invocation.outcome.map_err(|error| {
         let log = invocation.log_tail.iter().map(|line| format!("log: {line}"));
         Problem::new(format!("the function failed: {error}"), log.collect())
     })?;
     let after = clients.versions(secret).await.map_err(|error| call(&error))?;
-    prove(&stack, &answer, before, current(&after))
+    Ok((answer, after))
 }
 
 fn current(versions: &[Version]) -> Option<Seen> {

@@ -7,7 +7,7 @@ use super::failure::{Failure, FailureJson};
 use super::stacks::{self, Stack, Warnings};
 use super::{Common, Output};
 use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::ui::{Interrupt, Ui};
 
 /// What a command writes as JSON.
 #[derive(Debug, Serialize)]
@@ -23,7 +23,39 @@ pub struct Session<T> {
     ui: Ui,
     output: Output,
     exit: Exit,
+    pending: Pending,
     document: Document<T>,
+}
+
+/// The stacks of which nothing has been told yet.
+#[derive(Debug)]
+pub struct Pending {
+    stacks: Vec<String>,
+    is_one: bool,
+}
+
+impl Pending {
+    /// All of them.
+    #[must_use]
+    pub fn of(stacks: &[Stack]) -> Self {
+        Self { stacks: stacks.iter().map(|stack| stack.spec.name.clone()).collect(), is_one: stacks.len() == 1 }
+    }
+
+    /// Something is told of that one.
+    pub fn told(&mut self, stack: &str) {
+        self.stacks.retain(|name| name != stack);
+    }
+
+    /// Tells of the rest that an interrupted run did not come to them.
+    #[must_use]
+    pub fn interrupted(self, ui: Ui) -> Vec<FailureJson> {
+        // Of one it was told when the signal came.
+        if !self.is_one && !self.stacks.is_empty() {
+            ui.error("interrupted; nothing was changed in", &self.stacks);
+        }
+        let failure = |stack: &String| FailureJson::new(stack, "interrupted; nothing was changed".to_owned(), vec![]);
+        self.stacks.iter().map(failure).collect()
+    }
 }
 
 impl<T: Serialize> Session<T> {
@@ -32,7 +64,8 @@ impl<T: Serialize> Session<T> {
         let loaded = stacks::load(&common.specs, warnings, ui);
         let exit = if loaded.failed { Exit::Error } else { Exit::Done };
         let document = Document { format_version: FORMAT_VERSION, stacks: vec![], errors: vec![] };
-        (Self { ui, output: common.output, exit, document }, loaded.stacks)
+        let pending = Pending::of(&loaded.stacks);
+        (Self { ui, output: common.output, exit, pending, document }, loaded.stacks)
     }
 
     /// Whether the result on stdout is text.
@@ -50,18 +83,20 @@ impl<T: Serialize> Session<T> {
     }
 
     /// A stack came to that.
-    pub fn done(&mut self, stack: T) {
-        self.document.stacks.push(stack);
+    pub fn done(&mut self, stack: &str, told: T) {
+        self.pending.told(stack);
+        self.document.stacks.push(told);
     }
 
     /// Nothing could be done to a stack; it is told why.
     pub fn failed(&mut self, stack: &str, failure: &Failure) {
         failure.tell(stack, self.ui);
-        self.error(failure.json(stack), failure.exit());
+        self.error(stack, failure.json(stack), failure.exit());
     }
 
     /// The same where it has been told already.
-    pub fn error(&mut self, error: FailureJson, exit: Exit) {
+    pub fn error(&mut self, stack: &str, error: FailureJson, exit: Exit) {
+        self.pending.told(stack);
         self.document.errors.push(error);
         self.worst(exit);
     }
@@ -71,9 +106,13 @@ impl<T: Serialize> Session<T> {
         self.exit = self.exit.max(exit);
     }
 
-    /// The end: writes the document where one is wanted.
+    /// The end: writes the document where one is wanted. A run that was interrupted tells of every stack all the same.
     #[must_use]
-    pub fn end(self) -> Exit {
+    pub fn end(mut self, interrupt: &Interrupt) -> Exit {
+        if interrupt.is_interrupted() {
+            self.document.errors.extend(self.pending.interrupted(self.ui));
+            self.exit = Exit::Interrupted;
+        }
         if self.output == Output::Json {
             self.ui.print_json(&self.document);
         }

@@ -83,23 +83,23 @@ struct RotationStatus {
 
 /// Shows each stack.
 pub async fn run(args: Args, ui: Ui) -> Exit {
-    let _interrupt = Interrupt::listen(ui);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
+    let interrupt = Interrupt::listen(ui);
     let (environment, _) = args.calls.environment().await;
     let work = |stack: Stack| async { (stack.spec.name.clone(), look(&environment, stack).await) };
     let mut results = Box::pin(concurrently(stacks, work));
-    while let Some((stack, result)) = results.next().await {
+    while let Some(Some((stack, result))) = interrupt.reading(results.next()).await {
         match result {
             Ok(status) => {
                 if session.is_text() {
                     ui.print(&text(&status, ui));
                 }
-                session.done(status);
+                session.done(&stack, status);
             }
             Err(failure) => session.failed(&stack, &failure),
         }
     }
-    session.end()
+    session.end(&interrupt)
 }
 
 async fn look(environment: &aws_config::SdkConfig, mut stack: Stack) -> Result<Status, Failure> {

@@ -10,12 +10,13 @@ use serde::Serialize;
 
 use super::failure::unread;
 use super::planning::{Planned, concurrently, observe, to_tear_down};
-use super::report;
 use super::session::Session;
 use super::stacks::Warnings;
+use super::{expiry, report};
 use crate::aws::{Deleted, Mutator, Observer};
-use crate::engine::{self, Report};
+use crate::engine::{self, Outcome, Report};
 use crate::exit::Exit;
+use crate::fault::caught;
 use crate::ui::{Confirmation, Interrupt, Progress, Ui, confirm, seconds};
 
 /// Arguments of `teardown`.
@@ -47,13 +48,13 @@ struct StackJson {
 
 /// Shows what goes, asks, deletes, and looks again.
 pub async fn run(args: Args, ui: Ui) -> Exit {
-    let interrupt = Interrupt::listen(ui);
     let options = TeardownOptions { force_delete_secret: args.force_delete_secret };
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
+    let interrupt = Interrupt::listen(ui);
     let (environment, expiry) = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| to_tear_down(&environment, stack, options)));
     let mut ready = Vec::new();
-    while let Some(result) = results.next().await {
+    while let Some(Some(result)) = interrupt.reading(results.next()).await {
         match result {
             Ok(planned) => {
                 session.show(|palette| render::teardown(&planned.plan, palette));
@@ -62,11 +63,16 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
             Err((stack, failure)) => session.failed(&stack, &failure),
         }
     }
+    let taken = ready.iter().map(|planned| (planned, options.on_secret(&planned.stack.spec)));
+    expiry::warn(&expiry, "teardown", taken, ui);
     for planned in ready.iter().filter(|planned| !planned.plan.is_empty()) {
-        if !args.yes && !is_confirmed(&planned.plan.stack, ui).await {
+        if !args.yes && interrupt.reading(is_confirmed(&planned.plan.stack, ui)).await != Some(true) {
             session.worst(Exit::Error);
-            return session.end();
+            return session.end(&interrupt);
         }
+    }
+    if interrupt.is_interrupted() {
+        return session.end(&interrupt);
     }
     if ready.iter().any(|planned| !planned.plan.is_empty()) {
         interrupt.changes_begin();
@@ -80,9 +86,9 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     let mut results = Box::pin(futures_util::stream::iter(work).buffered(super::planning::CONCURRENT_STACKS));
     while let Some(torn_down) = results.next().await {
         session.worst(tell(&torn_down, session.is_text(), &interrupt, ui));
-        session.done(torn_down.json());
+        session.done(&torn_down.planned.plan.stack.clone(), torn_down.json());
     }
-    session.end()
+    session.end(&interrupt)
 }
 
 async fn is_confirmed(stack: &str, ui: Ui) -> bool {
@@ -109,8 +115,12 @@ struct TornDown {
 }
 
 impl TornDown {
+    /// What was to be deleted and is, or what was to be kept.
     fn names(&self, verb: Verb) -> Vec<String> {
+        let outcomes = &self.report.outcomes;
+        let is_done = |kind| outcomes.iter().any(|(one, outcome)| *one == kind && matches!(outcome, Outcome::Done(_)));
         let actions = self.planned.plan.actions.iter().filter(|action| action.verb == verb);
+        let actions = actions.filter(|action| !action.is_pending() || is_done(action.kind));
         actions.map(|action| format!("{} {}", action.kind, action.name)).collect()
     }
 
@@ -144,7 +154,13 @@ async fn tear_down(planned: Planned, options: TeardownOptions, interrupt: &Inter
         Mutator::to_tear_down(planned.clients.clone(), desired, live, how).stopped_by(interrupt.stop.gently.clone());
     let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
     let changed = !planned.plan.is_empty() && report.is_done();
-    let looked = if changed { left_over(&planned, options).await } else { Ok(Vec::new()) };
+    let looked = match changed.then(|| caught(left_over(&planned, options))) {
+        Some(looked) => match interrupt.reading(looked).await {
+            Some(looked) => looked.unwrap_or_else(|fault| Err(fault.to_string())),
+            None => Err("interrupted".to_owned()),
+        },
+        None => Ok(Vec::new()),
+    };
     TornDown { deleted: mutator.deleted_secret(), planned, report, looked }
 }
 
@@ -183,8 +199,8 @@ fn tell(torn_down: &TornDown, is_text: bool, interrupt: &Interrupt, ui: Ui) -> E
         }
         Err(why) => {
             ui.error(
-                &format!("stack {}: torn down, but it can't be looked at again", plan.stack),
-                std::slice::from_ref(why),
+                &format!("stack {}: torn down, but it was not looked at again", plan.stack),
+                &[why.clone(), "next: run it again, to see that nothing is left".to_owned()],
             );
             Exit::Error
         }

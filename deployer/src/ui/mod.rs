@@ -3,15 +3,20 @@
 mod confirm;
 mod interrupt;
 mod progress;
+mod stdout;
+mod terminal;
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use plan::render::Palette;
 
+use crate::exit::Exit;
+
 pub use confirm::{Confirmation, confirm};
 pub use interrupt::Interrupt;
 pub use progress::{Progress, not_started, seconds};
+pub use terminal::Terminal;
 
 /// Where output goes, and how it looks there.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +53,21 @@ impl Ui {
 
     /// Writes a part of the result. A reader that has gone away (`| head`) ends the output, not the work.
     pub fn print(&self, text: &str) {
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        stdout::write(text.as_bytes());
+    }
+
+    /// Whether nobody gets any more of the result.
+    #[must_use]
+    pub fn is_result_lost(&self) -> bool {
+        stdout::is_lost()
+    }
+
+    /// The exit code of a run that came to `exit`: a result that could not be written is an error.
+    #[must_use]
+    pub fn end(&self, exit: Exit) -> Exit {
+        let Some(error) = stdout::failure() else { return exit };
+        self.error(&format!("the result can't be written to stdout: {error}"), &[]);
+        exit.max(Exit::Error)
     }
 
     /// Writes the result as JSON.

@@ -89,7 +89,7 @@ impl Progress {
                 self.line(&format!("  {good}✓{good:#} {label}  {done} in {}", seconds(*elapsed)));
             }
             Outcome::Failed(error) => self.line(&format!("  {bad}✗{bad:#} {label}  {error}")),
-            Outcome::NotStarted(_) | Outcome::Unknown => {}
+            Outcome::NotStarted(_) | Outcome::Unknown(_) => {}
         }
     }
 

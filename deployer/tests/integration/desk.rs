@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::bed::{Bed, Keys};
+use crate::bed::{Bed, Keys, root};
+
+const DEPLOY: &str = env!("CARGO_BIN_EXE_deploy");
 
 /// A folder, and an environment with nothing of ours in it.
 pub struct Desk {
@@ -64,18 +66,41 @@ impl Desk {
 
     /// Starts the binary. There is no terminal.
     pub fn start(&self, arguments: &str) -> Running {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_deploy"))
-            .args(arguments.split_whitespace())
+        let mut command = Command::new(DEPLOY);
+        command.args(arguments.split_whitespace());
+        self.run(command, format!("deploy {arguments}"))
+    }
+
+    /// Starts a shell's script that runs the binary as `$DEPLOY`.
+    pub fn shell(&self, script: &str) -> Running {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        self.run(command, script.to_owned())
+    }
+
+    /// Runs the binary on a terminal to its end: once it has written `shown`, `then` is typed, where it is no signal's name.
+    pub fn at_terminal(&self, arguments: &str, shown: &str, then: &str) -> Ran {
+        let python =
+            std::env::var_os("TESTBED_PYTHON").map_or_else(|| root().join("target/venv/bin/python"), Into::into);
+        let mut command = Command::new(python);
+        command.arg(root().join("deployer/tests/integration/terminal.py")).args([shown, then, DEPLOY]);
+        command.args(arguments.split_whitespace());
+        self.run(command, format!("deploy {arguments}, at a terminal")).end()
+    }
+
+    fn run(&self, mut command: Command, text: String) -> Running {
+        let mut child = command
             .current_dir(self.folder())
             .env_clear()
             .envs(&self.environment)
+            .env("DEPLOY", DEPLOY)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let (out, err) = (collect(child.stdout.take()), collect(child.stderr.take()));
-        Running { command: format!("deploy {arguments}"), child, out, err }
+        Running { command: text, child, out, err }
     }
 }
 
@@ -101,6 +126,16 @@ impl Running {
         let mut text = Vec::new();
         std::fs::File::open(format!("/proc/{}/cmdline", self.child.id())).unwrap().read_to_end(&mut text).unwrap();
         String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Whether it is still running.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal: `INT`, `KILL`.

@@ -23,6 +23,10 @@ enum Outcome {
     Done,
     Skipped,
     Failed,
+    /// The run was interrupted before.
+    NotStarted,
+    /// It was begun, and no one waited for its end.
+    Unknown,
 }
 
 impl Fixed {
@@ -42,10 +46,13 @@ pub fn is_done(finding: &Finding, fixed: &[Fixed]) -> bool {
 pub async fn all(gathered: &Gathered, findings: &[Finding], interrupt: &Interrupt, ui: Ui) -> Vec<Fixed> {
     let mut fixed = Vec::new();
     for fix in findings.iter().flat_map(|finding| &finding.fixes) {
-        if interrupt.is_interrupted() {
-            break;
-        }
-        let one = carry_out(gathered, fix.clone()).await;
+        let not = |outcome, why: &str| Fixed { fix: fix.clone(), outcome, reason: Some(why.to_owned()) };
+        let one = if interrupt.is_interrupted() {
+            not(Outcome::NotStarted, "the run was stopped before")
+        } else {
+            let carried_out = interrupt.changing(carry_out(gathered, fix.clone())).await;
+            carried_out.unwrap_or_else(|| not(Outcome::Unknown, "no answer was waited for"))
+        };
         tell(&one, ui);
         fixed.push(one);
     }
@@ -71,7 +78,8 @@ fn tell(fixed: &Fixed, ui: Ui) {
             let good = ui.err.good();
             ui.progress(&format!("  {good}✓{good:#} removed {label} from version {version}"));
         }
-        Outcome::Skipped => ui.note(&format!("  left {label} on version {version}: {reason}\n")),
+        Outcome::Skipped | Outcome::NotStarted => ui.note(&format!("  left {label} on version {version}: {reason}\n")),
+        Outcome::Unknown => ui.error(&format!("{label} may still be on version {version}"), &[reason.to_owned()]),
         Outcome::Failed => ui.error(&format!("{label} is still on version {version}"), &[reason.to_owned()]),
     }
 }

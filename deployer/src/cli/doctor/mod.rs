@@ -57,12 +57,12 @@ impl Examined {
 
 /// Examines each stack, and mends what is safe to mend where that is asked for.
 pub async fn run(args: Args, ui: Ui) -> Exit {
-    let interrupt = Interrupt::listen(ui);
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
+    let interrupt = Interrupt::listen(ui);
     let (environment, _) = args.calls.environment().await;
     let mut results = Box::pin(concurrently(stacks, |stack| gather(&environment, stack)));
     let mut examined = Vec::new();
-    while let Some(result) = results.next().await {
+    while let Some(Some(result)) = interrupt.reading(results.next()).await {
         match result {
             Ok(gathered) => {
                 let findings = examine(&gathered.evidence());
@@ -72,7 +72,9 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
             Err((stack, failure)) => session.failed(&stack, &failure),
         }
     }
-    let goes_ahead = args.fix && may_fix(&mut session, &examined, args.yes, ui).await;
+    let goes_ahead = args.fix
+        && !interrupt.is_interrupted()
+        && interrupt.reading(may_fix(&mut session, &examined, args.yes, ui)).await == Some(true);
     if goes_ahead {
         interrupt.changes_begin();
     }
@@ -86,12 +88,10 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
         if !healthy || fixed.iter().any(Fixed::is_failure) {
             session.worst(Exit::Error);
         }
-        session.done(StackJson { stack: gathered.planned.plan.stack, healthy, findings, fixed });
+        let stack = gathered.planned.plan.stack;
+        session.done(&stack.clone(), StackJson { stack, healthy, findings, fixed });
     }
-    if interrupt.is_interrupted() {
-        session.worst(Exit::Interrupted);
-    }
-    session.end()
+    session.end(&interrupt)
 }
 
 fn has_foreign(gathered: &Gathered) -> bool {
