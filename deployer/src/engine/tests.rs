@@ -397,3 +397,24 @@ proptest! {
         }
     }
 }
+
+/// Has a fault where the function is worked on.
+struct Faulty(Cloud);
+
+impl super::Mutate for Faulty {
+    async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
+        assert!(action.kind != Kind::Function, "a fault on purpose");
+        self.0.perform(action, notify).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_in_an_action_is_a_failure_of_it_in_the_same_report() {
+    let report = run(&all(Verb::Create), &Faulty(Cloud::new([])), &Stop::default(), &|_| {}).await;
+    let told = outcome(&report, Kind::Function);
+    assert!(
+        matches!(told, Outcome::Failed(error) if error.message.contains("a fault in the program itself")),
+        "{told:?}"
+    );
+    assert_eq!((why_not(&report, Kind::Schedule), report.done()), (NotStarted::Needs(Kind::Function), 5));
+}

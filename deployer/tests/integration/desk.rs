@@ -133,11 +133,6 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Its number.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends a signal: `INT`, `KILL`.
     pub fn signal(&self, name: &str) {
         let kill = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::desk::Desk;
 use crate::proxy::Proxy;
-use crate::stack::{FILE, Stack};
+use crate::stack::Stack;
 
 const WARNING: &str = "warning: the credentials expire at ";
 
@@ -30,7 +30,8 @@ fn process(desk: &mut Desk, what: &str) {
     desk.write("credentials.sh", format!("#!/bin/sh\necho >> {}\n{what}\n", runs.display()));
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     desk.write("aws-config", format!("[default]\ncredential_process = {}\n", script.display()));
-    desk.set("AWS_CONFIG_FILE", &desk.folder().join("aws-config").to_str().unwrap().to_owned());
+    let config = desk.folder().join("aws-config");
+    desk.set("AWS_CONFIG_FILE", config.to_str().unwrap());
     desk.set("AWS_EC2_METADATA_DISABLED", "true");
     desk.unset("AWS_ACCESS_KEY_ID");
     desk.unset("AWS_SECRET_ACCESS_KEY");

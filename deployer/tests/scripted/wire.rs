@@ -220,7 +220,7 @@ impl Wire {
         let mishap = self.script().mishaps.get(&call.operation).cloned();
         let (status, headers, body) = match mishap {
             None => {
-                let (status, body) = self.answer(call);
+                let (status, body) = self.answer(&call);
                 (status, vec![], body)
             }
             Some(Mishap::Answers { status, headers, body }) => (status, headers, body),
@@ -234,7 +234,7 @@ impl Wire {
         Ok(response)
     }
 
-    fn answer(&self, call: Call) -> (u16, String) {
+    fn answer(&self, call: &Call) -> (u16, String) {
         let mut script = self.script();
         let earlier = script.calls.iter().filter(|one| one.operation == call.operation).count();
         script.calls.push(call.clone());
@@ -242,7 +242,7 @@ impl Wire {
         let reply = next.or_else(|| script.always.get(&call.operation).cloned());
         drop(script);
         let reply = reply.unwrap_or_else(|| panic!("call {} of {} is not in the script", earlier + 1, call.operation));
-        (reply.0)(&call)
+        (reply.0)(call)
     }
 }
 
