@@ -139,15 +139,10 @@ impl Running {
         assert!(kill.unwrap().success());
     }
 
-    /// Whether it has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
     /// Waits for its end, and kills it where that does not come in time: then it has no code.
     pub fn end_within(mut self, limit: Duration) -> Ran {
         let start = Instant::now();
-        while !self.has_ended() {
+        while self.is_running() {
             if start.elapsed() > limit {
                 self.child.kill().unwrap();
                 break;

@@ -79,22 +79,22 @@ impl Fault {
             (Self::Denied, _) => (403, "AccessDeniedException"),
             _ => return None,
         };
-        let message = format!("{operation}: something went wrong with {request}");
-        let body = match service {
-            "iam" | "sts" => {
-                let message = message.replace('&', "&amp;").replace('<', "&lt;");
-                format!(
-                    "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
-                     <RequestId>request-1</RequestId></ErrorResponse>"
-                )
-            }
-            _ => json!({"__type": code, "message": message}).to_string(),
-        };
-        let head = format!(
-            "HTTP/1.1 {status} Fault\r\ncontent-type: application/x-amz-json-1.1\r\nx-amzn-errortype: {code}\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n",
-            body.len()
-        );
-        Some([head.into_bytes(), body.into_bytes()].concat())
+        Some(error(call, status, code, &format!("{operation}: something went wrong with {request}")))
     }
+}
+
+/// An error, in the form of the service's own protocol.
+pub fn error(call: &str, status: u16, code: &str, message: &str) -> Vec<u8> {
+    let body = if call.starts_with("iam:") || call.starts_with("sts:") {
+        let message = message.replace('&', "&amp;").replace('<', "&lt;");
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+             <RequestId>request-1</RequestId></ErrorResponse>"
+        )
+    } else {
+        json!({"__type": code, "message": message}).to_string()
+    };
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} Fault\r\nx-amzn-errortype: {code}\r\ncontent-length: {length}");
+    format!("{head}\r\nconnection: close\r\n\r\n{body}").into_bytes()
 }

@@ -33,6 +33,7 @@ struct State {
     upstream: String,
     calls: Mutex<Vec<String>>,
     holds: Mutex<Vec<Hold>>,
+    refusals: Mutex<BTreeMap<String, String>>,
     trap: Mutex<Option<Trap>>,
     under_way: AtomicUsize,
 }
@@ -108,7 +109,7 @@ impl Vanishing {
         loop {
             match self.0.recv_timeout(Duration::from_millis(20)) {
                 Ok(call) => return Some(call),
-                Err(RecvTimeoutError::Timeout) if running.has_ended() => return self.0.try_recv().ok(),
+                Err(RecvTimeoutError::Timeout) if !running.is_running() => return self.0.try_recv().ok(),
                 Err(_) => assert!(start.elapsed() < PATIENCE, "the call was never made"),
             }
         }
@@ -142,6 +143,21 @@ impl Proxy {
         let hold = Hold { call: call.to_owned(), when, arrived: arriving, released };
         self.state.holds.lock().unwrap().push(hold);
         Held { arrived, _released: releasing }
+    }
+
+    /// Answers all calls of that name with an error of that code, for example `ThrottlingException`; none arrives.
+    pub fn refuse(&self, call: &str, code: &str) {
+        self.state.refusals.lock().unwrap().insert(call.to_owned(), code.to_owned());
+    }
+
+    /// Waits until calls of that name have been made that often.
+    pub fn wait_for(&self, call: &str, times: usize) {
+        let start = Instant::now();
+        let made = || self.state.calls.lock().unwrap().iter().filter(|made| *made == call).count();
+        while made() < times {
+            assert!(start.elapsed() < PATIENCE, "{call} was made {} times", made());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// How often each call was made since the last look.
@@ -222,6 +238,10 @@ impl State {
         match self.fate(&call) {
             Fate::Pass => {
                 self.hold_up(&call, When::Asked);
+                let refusal = self.refusals.lock().unwrap().get(&call).cloned();
+                if let Some(code) = refusal {
+                    return client.write_all(&fault::error(&call, 400, &code, "refused by the test"));
+                }
                 let answer = self.ask(&head, &body)?;
                 self.hold_up(&call, When::Answered);
                 client.write_all(&answer)
