@@ -55,6 +55,10 @@ lint: $(READY)/cc $(READY)/lint ## check format, clippy and the dependencies' li
 	@cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	@tools/setup deny
 
+.PHONY: fuzz
+fuzz: $(READY)/cc $(READY)/fuzz ## look for input that breaks a parser, each for FUZZ_SECONDS (600)
+	@tools/fuzz $(or $(FUZZ_SECONDS),600)
+
 .PHONY: bench
 bench: build ## measure calls, time and memory: target/bench.json and a table for the README
 	@$(PYTHON) tools/bench/bench.py
@@ -68,7 +72,7 @@ clean: ## remove all that was made, target/ as a whole
 	@rm -rf $(BUILD)
 
 $(READY)/venv: tools/requirements.txt
-$(READY)/lint: tools/setup
+$(READY)/lint $(READY)/fuzz: tools/setup
 $(READY)/%:
 	@tools/setup $*
 	@mkdir -p $(@D) && touch $@

@@ -1,5 +1,6 @@
 //! The secret's first value: read or made once, right before the secret is created.
 
+use std::io;
 use std::path::Path;
 
 use plan::naming::Names;
@@ -7,6 +8,7 @@ use plan::spec::{Initial, Spec};
 use zeroize::Zeroizing;
 
 use self::document::document;
+use crate::file;
 
 mod document;
 mod quotation;
@@ -14,6 +16,8 @@ mod quotation;
 /// Secrets Manager's limit for a value, in bytes.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>
 const MAX_VALUE: usize = 65_536;
+/// Bytes of the line's end that an editor puts behind it.
+const LINE_END: usize = "\r\n".len();
 
 /// A value that no one can print; it is wiped when it goes.
 pub struct InitialValue {
@@ -65,8 +69,8 @@ pub enum InitialError {
     #[error("the secret's first value is empty")]
     Empty,
     /// It is too long.
-    #[error("the secret's first value has {0} bytes; Secrets Manager takes {MAX_VALUE} at most")]
-    TooLong(usize),
+    #[error("the secret's first value has more than the {MAX_VALUE} bytes that Secrets Manager takes")]
+    TooLong,
     /// It is a document without the field that rotates.
     #[error("the secret's first value is a JSON object without the field {0:?}, which `secret.field` names")]
     NoField(String),
@@ -98,26 +102,29 @@ pub fn obtain(spec: &Spec, folder: &Path) -> Result<InitialValue, InitialError> 
         Initial::Generate => Zeroizing::new(contract::generate(&spec.password, getrandom::fill)?),
         Initial::Env(name) => Zeroizing::new(std::env::var(name).map_err(|_| InitialError::NoVariable(name.clone()))?),
         Initial::File(path) => {
-            let path = folder.join(path);
-            let text = std::fs::read_to_string(&path);
-            let text = text.map_err(|source| InitialError::NoFile { path: path.display().to_string(), source })?;
-            without_line_end(text)
+            without_line_end(&from_file(&folder.join(path))?)
         }
         Initial::Prompt => {
             let prompt = format!("First value of the secret {}: ", spec.secret.name);
-            without_line_end(rpassword::prompt_password(prompt).map_err(InitialError::NoTerminal)?)
+            without_line_end(&Zeroizing::new(rpassword::prompt_password(prompt).map_err(InitialError::NoTerminal)?))
         }
     };
     let value = document(given, spec)?;
     if value.len() > MAX_VALUE {
-        return Err(InitialError::TooLong(value.len()));
+        return Err(InitialError::TooLong);
     }
     let name = Names::of(spec).secret_arn_pattern();
     let token = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, name.as_bytes()).to_string();
     Ok(InitialValue { value, token })
 }
 
-fn without_line_end(text: String) -> Zeroizing<String> {
-    let text = Zeroizing::new(text);
+fn from_file(path: &Path) -> Result<Zeroizing<String>, InitialError> {
+    let failed = |source| InitialError::NoFile { path: path.display().to_string(), source };
+    let bytes = file::read(path, MAX_VALUE + LINE_END).map_err(failed)?.ok_or(InitialError::TooLong)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn without_line_end(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod engine;
 pub mod exit;
 pub mod fault;
+mod file;
 pub mod initial;
 pub mod memory;
 pub mod ui;

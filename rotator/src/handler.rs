@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use contract::{Answer, CA_FILE, Config, Event, ManagedEvent, Outcome};
+use contract::{Answer, Asked, CA_FILE, Config, Event, ManagedEvent, Outcome, UnknownEvent};
 use lambda_runtime::Context;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::check::Findings;
@@ -37,12 +36,6 @@ struct Ready {
     elasticache: Option<aws_sdk_elasticache::Client>,
     /// Where the function's package is.
     folder: PathBuf,
-}
-
-/// An event of the deployer's own, or of Secrets Manager.
-enum Asked {
-    Own(Event),
-    Managed(ManagedEvent),
 }
 
 /// An answer, and what only the log tells.
@@ -78,7 +71,7 @@ impl Function {
         let start = Instant::now();
         let work = Box::pin(async {
             let ready = self.ready.as_ref().map_err(Clone::clone)?;
-            let event = parse(event).map_err(|kind| kind.at(Step::Invoke))?;
+            let event = Asked::parse(event).map_err(|UnknownEvent| Kind::UnknownEvent.at(Step::Invoke))?;
             ready.handle(event, &context.request_id).await
         });
         let time_left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
@@ -172,16 +165,6 @@ impl Ready {
     }
 }
 
-/// The event, or why it is none; what it holds is never quoted.
-fn parse(event: Value) -> Result<Asked, Kind> {
-    let asked = if event.get("Step").is_some() {
-        ManagedEvent::deserialize(event).map(Asked::Managed)
-    } else {
-        Event::deserialize(event).map(Asked::Own)
-    };
-    asked.map_err(|_| Kind::UnknownEvent)
-}
-
 /// Boxed and nameless, because the SDK's futures are nested deeper than the compiler likes to follow.
 type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>>;
 
@@ -196,54 +179,7 @@ async fn without_panic<T>(mut work: Work<'_, T>) -> Result<T, Error> {
 
 #[cfg(test)]
 mod tests {
-    use contract::ManagedStep;
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn the_scheduler_s_and_a_person_s_events_are_understood() {
-        assert!(matches!(parse(json!({"action": "rotate"})), Ok(Asked::Own(Event::Rotate { .. }))));
-        let self_check = parse(json!({"action": "self-check"}));
-        assert!(matches!(self_check, Ok(Asked::Own(Event::SelfCheck { secret_arn: None }))));
-        let full = json!({"action": "rotate", "secretArn": "a", "scheduleArn": "b", "scheduledTime": "c"});
-        assert!(matches!(
-            parse(full),
-            Ok(Asked::Own(Event::Rotate { secret_arn: Some(_), schedule_arn: Some(_), scheduled_time: Some(_) }))
-        ));
-    }
-
-    #[test]
-    fn secrets_manager_s_own_events_are_understood_in_both_spellings() {
-        for (step, expected) in [
-            ("createSecret", ManagedStep::CreateSecret),
-            ("create_secret", ManagedStep::CreateSecret),
-            ("setSecret", ManagedStep::SetSecret),
-            ("test_secret", ManagedStep::TestSecret),
-            ("finishSecret", ManagedStep::FinishSecret),
-        ] {
-            let event = json!({"Step": step, "SecretId": "a", "ClientRequestToken": "t", "RotationToken": "r"});
-            let Ok(Asked::Managed(event)) = parse(event) else { panic!("{step}") };
-            assert_eq!((event.step, event.rotation_token.as_deref()), (expected, Some("r")));
-        }
-    }
-
-    #[test]
-    fn an_event_that_is_not_understood_is_never_quoted() {
-        for event in [
-            json!({}),
-            json!(null),
-            json!("canary"),
-            json!({"action": "canary"}),
-            json!({"action": "rotate", "secretArn": 7}),
-            json!({"Step": "canary", "SecretId": "a", "ClientRequestToken": "t"}),
-            json!({"Step": "createSecret", "SecretId": "canary"}),
-        ] {
-            let error = parse(event).err().unwrap();
-            assert_eq!(error, Kind::UnknownEvent);
-            assert!(!error.to_string().contains("canary"));
-        }
-    }
 
     #[tokio::test]
     async fn a_panic_is_an_error_without_its_message() {

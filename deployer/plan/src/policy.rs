@@ -1,7 +1,7 @@
 //! IAM documents: building them, and comparing them by meaning.
 
 use contract::{ADMIN_SECRET_ACTIONS, ELASTICACHE_ACTIONS, SECRET_ACTIONS};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::naming::{Names, dns_suffix};
 use crate::spec::Spec;
@@ -214,10 +214,11 @@ fn normalize_statement(statement: &Value, fold: fn(&str) -> String) -> Value {
 }
 
 fn each(value: &Value, key: impl Fn(&str) -> String, f: impl Fn(&Value) -> Value) -> Value {
-    match value {
-        Value::Object(map) => map.iter().map(|(k, v)| (key(k), f(v))).collect(),
-        other => other.clone(),
-    }
+    let Value::Object(map) = value else { return value.clone() };
+    let folded: Map<String, Value> = map.iter().map(|(k, v)| (key(k), f(v))).collect();
+    // Of keys that differ in case alone none may hide another.
+    let is_whole = folded.len() == map.len();
+    if is_whole { folded.into() } else { map.iter().map(|(k, v)| (k.clone(), f(v))).collect() }
 }
 
 /// One value or a list, as a sorted list without repetitions; `true` and `"true"` are one.

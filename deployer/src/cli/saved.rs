@@ -7,15 +7,17 @@ use std::path::Path;
 
 use plan::render::{self, Palette};
 use plan::saved::{Saved, SpecFile, is_saved, sha256};
+use zeroize::Zeroizing;
 
 use super::Specs;
 use super::failure::Failure;
 use super::planning::{Adopt, Planned, Result, adopted};
+use crate::file;
 
 /// This deployer's version: another one may plan otherwise.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Bytes of a saved plan, at most; what is larger is taken for a spec, and refused as one.
-const MAX_FILE_SIZE: u64 = 4 << 20;
+const MAX_FILE_SIZE: usize = 4 << 20;
 
 /// Writes a plan to a file that only its owner may read: at once or not at all, and over nothing but a saved plan.
 ///
@@ -46,10 +48,10 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     done
 }
 
-/// The content of a file that may be a saved plan.
-fn read(file: &Path) -> Option<Vec<u8>> {
-    let about = std::fs::metadata(file).ok()?;
-    (about.is_file() && about.len() <= MAX_FILE_SIZE).then(|| std::fs::read(file).ok())?
+/// The content of a file that may be a saved plan. A pipe can be read but once, and is left to be read as a spec.
+fn read(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
+    let is_file = std::fs::metadata(path).ok()?.is_file();
+    if is_file { file::read(path, MAX_FILE_SIZE).ok()? } else { None }
 }
 
 /// Takes a saved plan out of what is named, and puts the spec that it was made of in its place. After an error nothing is
@@ -76,9 +78,9 @@ pub fn take(specs: &mut Specs, adopt: &[Adopt]) -> Result<Option<Saved>> {
         Err(why) => return refused(why.to_string()),
     };
     let spec = Path::new(&saved.spec.path);
-    let now = std::fs::read(spec).map(|content| sha256(&content));
+    let now = file::read(spec, plan::spec::MAX_FILE_SIZE).map(|content| content.map(|content| sha256(&content)));
     let why = match now {
-        Ok(now) if now == saved.spec.sha256 => {
+        Ok(now) if now.as_ref() == Some(&saved.spec.sha256) => {
             specs.specs.push(spec.to_owned());
             return Ok(Some(saved));
         }

@@ -8,6 +8,7 @@ use plan::naming::Names;
 use plan::spec::{Diagnostic, MAX_FILE_SIZE, Spec};
 
 use super::Specs;
+use crate::file;
 use crate::ui::Ui;
 
 /// One spec file, loaded.
@@ -79,7 +80,7 @@ pub fn load(specs: &Specs, warnings: Warnings, ui: Ui) -> Loaded {
 
 /// The file itself, or a folder's YAML files in the order of their names.
 fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let failed = |error: std::io::Error| format!("{} can't be read: {error}", path.display());
+    let failed = |error: std::io::Error| format!("{} can't be read: {error}", told(path));
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -88,11 +89,21 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found: Vec<PathBuf> =
         entries.map_err(failed)?.iter().map(std::fs::DirEntry::path).filter(is_yaml).collect();
     found.sort();
-    if found.is_empty() { Err(format!("{} has no .yaml or .yml file", path.display())) } else { Ok(found) }
+    match found.iter().find(|path| !path.is_file()) {
+        // Named by nobody, so nobody means to write into it: a pipe would be waited for without end.
+        Some(other) => Err(format!("{} is no file: a folder is read for its files alone", told(other))),
+        None if found.is_empty() => Err(format!("{} has no .yaml or .yml file", told(path))),
+        None => Ok(found),
+    }
+}
+
+/// A path for people. Whoever named a file in a folder may have meant its name for the terminal.
+fn told(path: &Path) -> String {
+    path.display().to_string().replace(char::is_control, "\u{fffd}")
 }
 
 fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, warnings: Warnings, ui: Ui) {
-    let origin = path.display().to_string();
+    let origin = told(path);
     let text = match read(path) {
         Ok(text) => text,
         Err(why) => {
@@ -136,16 +147,16 @@ fn in_short(origin: &str, text: &str, diagnostics: &[Diagnostic], ui: Ui) -> Str
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let failed = |error: std::io::Error| format!("{} can't be read: {error}", path.display());
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > MAX_FILE_SIZE as u64 {
-        return Err(format!("{} has {size} bytes; a spec has {MAX_FILE_SIZE} at most", path.display()));
-    }
-    let bytes = std::fs::read(path).map_err(failed)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("{} is not UTF-8: the byte at offset {at} begins no character", path.display())
-    })
+    let failed = |error: std::io::Error| format!("{} can't be read: {error}", told(path));
+    let Some(bytes) = file::read(path, MAX_FILE_SIZE).map_err(failed)? else {
+        let limit = MAX_FILE_SIZE / 1024;
+        return Err(format!("{} is too large: a spec has {limit} KiB at most; one file is one stack", told(path)));
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        format!("{} is not UTF-8: the byte at offset {at} begins no character", told(path))
+    })?;
+    Ok(text.to_owned())
 }
 
 /// Two stacks of one account that would own the same thing would undo each other for ever.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// `EventBridge` Scheduler puts the schedule's ARN here.
 pub const PLACEHOLDER_SCHEDULE_ARN: &str = "<aws.scheduler.schedule-arn>";
@@ -81,6 +82,33 @@ pub enum ManagedStep {
     FinishSecret,
 }
 
+/// An event of the deployer's own, or of Secrets Manager.
+pub enum Asked {
+    /// The deployer's, its schedule's, or a person's.
+    Own(Event),
+    /// A step of Secrets Manager's own rotation.
+    Managed(ManagedEvent),
+}
+
+/// The event is none that the function knows. What it holds is never told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownEvent;
+
+impl Asked {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// It is none that the function knows, whatever is wrong with it.
+    pub fn parse(event: Value) -> Result<Self, UnknownEvent> {
+        // Of a list serde would take the items for the fields in their order.
+        let asked = match event.as_object().ok_or(UnknownEvent)? {
+            fields if fields.contains_key("Step") => ManagedEvent::deserialize(event).map(Self::Managed),
+            _ => Event::deserialize(event).map(Self::Own),
+        };
+        asked.map_err(|_| UnknownEvent)
+    }
+}
+
 /// What the target says to a secret's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -118,4 +146,56 @@ pub struct Answer {
     /// What the target says to the secret's values, by staging label, and to the admin's under `admin`; a self-check's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub logins: BTreeMap<String, LoginCheck>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_scheduler_s_and_a_person_s_events_are_understood() {
+        assert!(matches!(Asked::parse(json!({"action": "rotate"})), Ok(Asked::Own(Event::Rotate { .. }))));
+        let self_check = Asked::parse(json!({"action": "self-check"}));
+        assert!(matches!(self_check, Ok(Asked::Own(Event::SelfCheck { secret_arn: None }))));
+        let full = json!({"action": "rotate", "secretArn": "a", "scheduleArn": "b", "scheduledTime": "c"});
+        assert!(matches!(
+            Asked::parse(full),
+            Ok(Asked::Own(Event::Rotate { secret_arn: Some(_), schedule_arn: Some(_), scheduled_time: Some(_) }))
+        ));
+    }
+
+    #[test]
+    fn secrets_manager_s_own_events_are_understood_in_both_spellings() {
+        for (step, expected) in [
+            ("createSecret", ManagedStep::CreateSecret),
+            ("create_secret", ManagedStep::CreateSecret),
+            ("setSecret", ManagedStep::SetSecret),
+            ("test_secret", ManagedStep::TestSecret),
+            ("finishSecret", ManagedStep::FinishSecret),
+        ] {
+            let event = json!({"Step": step, "SecretId": "a", "ClientRequestToken": "t", "RotationToken": "r"});
+            let Ok(Asked::Managed(event)) = Asked::parse(event) else { panic!("{step}") };
+            assert_eq!((event.step, event.rotation_token.as_deref()), (expected, Some("r")));
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_not_understood_is_never_quoted() {
+        for event in [
+            json!({}),
+            json!(null),
+            json!("canary"),
+            json!(["rotate"]),
+            json!(["self-check", "canary"]),
+            json!({"action": "canary"}),
+            json!({"action": "rotate", "secretArn": 7}),
+            json!({"Step": "canary", "SecretId": "a", "ClientRequestToken": "t"}),
+            json!({"Step": "createSecret", "SecretId": "canary"}),
+        ] {
+            let error = Asked::parse(event).err().unwrap();
+            assert_eq!(error, UnknownEvent);
+        }
+    }
 }

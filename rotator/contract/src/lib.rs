@@ -12,8 +12,8 @@ mod template;
 
 pub use config::{CA_FILE, Config, ConfigError, Login, Strategy, Target, Tls, env};
 pub use event::{
-    Answer, Check, Event, LoginCheck, ManagedEvent, ManagedStep, Outcome, PLACEHOLDER_SCHEDULE_ARN,
-    PLACEHOLDER_SCHEDULED_TIME,
+    Answer, Asked, Check, Event, LoginCheck, ManagedEvent, ManagedStep, Outcome, PLACEHOLDER_SCHEDULE_ARN,
+    PLACEHOLDER_SCHEDULED_TIME, UnknownEvent,
 };
 pub use generate::{NoPassword, generate};
 pub use password::{Class, Infeasible, MAX_LENGTH, MIN_LENGTH, PasswordPolicy, Preset};

@@ -174,7 +174,9 @@ impl Masked {
             done = cut.end;
         }
         masked.push_str(&text[done..]);
-        Self { text: masked, cuts }
+        // The renderer shows the others as signs of their own; these have two bytes, as the dot has, so that places stay.
+        let text = masked.replace(|c| matches!(c, '\u{80}'..='\u{9f}'), "·");
+        Self { text, cuts }
     }
 
     fn map(&self, span: &Range<usize>) -> Range<usize> {

@@ -22,7 +22,7 @@ pub use schema::schema;
 
 use raw::RawSpec;
 
-/// The largest spec file, in bytes.
+/// The largest spec file, in bytes: 64 KiB.
 pub const MAX_FILE_SIZE: usize = 64 * 1024;
 
 /// A spec that can be used.
@@ -40,7 +40,7 @@ pub struct Loaded {
 /// Every fault of the file, warnings among them, in the file's order.
 pub fn load(origin: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
     if text.len() > MAX_FILE_SIZE {
-        let message = format!("{origin} has {} bytes, and a spec at most {MAX_FILE_SIZE}", text.len());
+        let message = format!("{origin} has {} bytes, and a spec has {} KiB at most", text.len(), MAX_FILE_SIZE / 1024);
         let fault = Diagnostic::error("file-too-large", message, 0..0);
         // Nothing of it is known to be no secret.
         return Err(vec![fault.help("one file is one stack").redacting(0..text.len())]);

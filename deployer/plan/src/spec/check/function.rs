@@ -1,6 +1,6 @@
 //! The function and its role.
 
-use super::{Context, NameRule, is_account};
+use super::{Context, NameRule, is_account, no_path};
 use crate::naming::Names;
 
 const FUNCTION_NAME: NameRule = NameRule {
@@ -24,10 +24,10 @@ pub(super) fn check(cx: &mut Context<'_>) {
     if sound || cx.place("role.name").is_some() {
         cx.name("role.name", &["function.name", "name"], &spec.role.name, &ROLE_NAME);
     }
-    if spec.function.package.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+    if let Some(label) = spec.function.package.as_deref().and_then(no_path) {
         let span = cx.first_place(&["function.package"]);
         let help = "write a path, or `package: null` for the rotator that the deployer carries";
-        cx.error("function-package", span, "`function.package` must be a path", "empty", help);
+        cx.error("function-package", span, "`function.package` must be a path", label, help);
     }
     one_role_for_both(cx);
     role_path(cx);

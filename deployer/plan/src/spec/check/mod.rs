@@ -13,6 +13,7 @@ mod vpc;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 
 use super::diagnostic::Diagnostic;
 use super::model::{Spec, Trigger};
@@ -75,6 +76,15 @@ const DOTTED: NameRule = NameRule {
 /// Whether it is an account id.
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Why it is not taken for a file's path, if it is not; it is shown on terminals, which control characters would steer.
+fn no_path(path: &Path) -> Option<&'static str> {
+    match path.to_string_lossy() {
+        text if text.is_empty() => Some("empty"),
+        text if text.contains(char::is_control) => Some("has a control character"),
+        _ => None,
+    }
 }
 
 impl Context<'_> {

@@ -1,6 +1,6 @@
 //! The secret: its name, its key and where its first value comes from.
 
-use super::{Context, NameRule, is_account};
+use super::{Context, NameRule, is_account, no_path};
 use crate::spec::diagnostic::Diagnostic;
 use crate::spec::model::Initial;
 use crate::spec::privacy;
@@ -62,7 +62,7 @@ fn initial(cx: &mut Context<'_>) {
             "`secret.initial.env` must be the name of an environment variable",
             "write for example `initial: {env: DB_PASSWORD}`",
         ),
-        Initial::File(path) if path.as_os_str().is_empty() => (
+        Initial::File(path) if no_path(path).is_some() => (
             "secret.initial.file",
             "`secret.initial.file` must be a path",
             "write for example `initial: {file: ./first-value}`",

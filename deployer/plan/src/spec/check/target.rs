@@ -5,7 +5,7 @@ use std::ops::Range;
 use contract::{Login, Strategy, Target};
 
 use super::secret::{ANY_NAME, secret_name};
-use super::{Context, NameRule};
+use super::{Context, NameRule, no_path};
 use crate::spec::model::{Connection, Initial};
 
 /// What ElastiCache stores an id as; its API takes capitals, too, but policies are told by the ARN, letter by letter.
@@ -42,9 +42,9 @@ pub(super) fn check(cx: &mut Context<'_>) {
     }
     admin(cx, &section, login);
     elasticache_user(cx, &section, login);
-    if cx.spec.ca.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+    if let Some(label) = cx.spec.ca.as_deref().and_then(no_path) {
         let span = cx.first_place(&[&format!("{section}.tls.ca")]);
-        cx.error("target-ca", span, "`tls.ca` must be a path", "empty", "write for example `tls: {ca: ./ca.pem}`");
+        cx.error("target-ca", span, "`tls.ca` must be a path", label, "write for example `tls: {ca: ./ca.pem}`");
     }
     if let Some(connection) = &cx.spec.connection {
         has_text(cx, &section, connection);

@@ -3,7 +3,7 @@
 use jiff::civil::{DateTime, date};
 
 use super::Fault;
-use super::field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, Item, RULES, field, is_every};
+use super::field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, Item, RULES, YEAR, field, is_every};
 
 /// The first minute of the first year that AWS takes, less one second.
 pub(super) const FIRST: DateTime = date(1969, 12, 31).at(23, 59, 59, 0);
@@ -61,8 +61,14 @@ impl Cron {
     /// Local, for croner moves a time that the clocks skip to an hour later, and AWS drops it.
     pub(super) fn times_after(&self, start: DateTime) -> impl Iterator<Item = DateTime> {
         let next = |time: &DateTime| self.engine.find_next_occurrence(time, false).ok();
-        let last = i16::try_from(RULES[5].max).unwrap_or(i16::MAX);
+        let last = i16::try_from(RULES[YEAR].max).unwrap_or(i16::MAX);
         std::iter::successors(next(&start), next).take_while(move |time| time.year() <= last)
+    }
+
+    /// The local times at which it fires, backwards from before one.
+    pub(super) fn times_before(&self, end: DateTime) -> impl Iterator<Item = DateTime> {
+        let previous = |time: &DateTime| self.engine.find_previous_occurrence(time, false).ok();
+        std::iter::successors(previous(&end), previous)
     }
 }
 
@@ -93,7 +99,8 @@ fn one_question_mark(words: &[(usize, &str); 6], fields: &[Field; 6]) -> Result<
 
 /// The field in croner's dialect, which takes a step only behind a range.
 fn pattern(position: usize, field: &Field) -> String {
-    if is_every(position, field) {
+    // Of each year croner would look at all until 5000, where a date such as 31 February never comes.
+    if is_every(position, field) && position != YEAR {
         return "*".to_owned();
     }
     let items: Vec<String> = field

@@ -17,8 +17,8 @@ use self::cron::Cron;
 const FORMS: &str = "write `cron(0 3 * * ? *)`, `rate(30 days)` or `at(2030-01-31T03:00:00)`";
 /// Firings looked at for the shortest gap: a year of daily ones.
 const SAMPLE: usize = 366;
-/// Days within which the last firing is looked for, so that frequent ones are not gone through for years.
-const LOOKS_BACK: [i64; 4] = [1, 32, 366, 366 * 8];
+/// By how much clocks are put back at most.
+const FOLD: SignedDuration = SignedDuration::from_hours(24);
 
 /// A valid schedule expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,12 +146,12 @@ impl Expression {
     #[must_use]
     pub fn previous(&self, anchor: Option<Timestamp>, latest: Timestamp, zone: &TimeZone) -> Option<Zoned> {
         match &self.0 {
-            Kind::Cron(cron) => LOOKS_BACK.into_iter().find_map(|days| {
-                let start = latest.checked_sub(SignedDuration::from_hours(24 * days)).ok()?;
-                let times = cron.times_after(start.to_zoned(zone.clone()).datetime());
-                let times = times.filter_map(|time| first_instant(time, zone));
-                times.take_while(|time| time.timestamp() <= latest).last()
-            }),
+            Kind::Cron(cron) => {
+                // Clocks that were put back may have shown a later time before.
+                let end = latest.to_zoned(zone.clone()).datetime().checked_add(FOLD).ok()?;
+                let mut times = cron.times_before(end).filter_map(|time| first_instant(time, zone));
+                times.find(|time| time.timestamp() <= latest)
+            }
             Kind::Rate { every, unit } => {
                 let step = unit.times(*every);
                 let tick = match anchor {
