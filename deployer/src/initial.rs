@@ -101,9 +101,7 @@ pub fn obtain(spec: &Spec, folder: &Path) -> Result<InitialValue, InitialError> 
     let given = match &spec.secret.initial {
         Initial::Generate => Zeroizing::new(contract::generate(&spec.password, getrandom::fill)?),
         Initial::Env(name) => Zeroizing::new(std::env::var(name).map_err(|_| InitialError::NoVariable(name.clone()))?),
-        Initial::File(path) => {
-            without_line_end(&from_file(&folder.join(path))?)
-        }
+        Initial::File(path) => without_line_end(&from_file(&folder.join(path))?),
         Initial::Prompt => {
             let prompt = format!("First value of the secret {}: ", spec.secret.name);
             without_line_end(&Zeroizing::new(rpassword::prompt_password(prompt).map_err(InitialError::NoTerminal)?))
@@ -121,7 +119,8 @@ pub fn obtain(spec: &Spec, folder: &Path) -> Result<InitialValue, InitialError> 
 fn from_file(path: &Path) -> Result<Zeroizing<String>, InitialError> {
     let failed = |source| InitialError::NoFile { path: path.display().to_string(), source };
     let bytes = file::read(path, MAX_VALUE + LINE_END).map_err(failed)?.ok_or(InitialError::TooLong)?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 

@@ -39,7 +39,11 @@ impl Desk {
     /// `script` with the binary as `$deploy`, under the limits.
     fn start(&self, script: &str) -> std::process::Child {
         let mut command = Command::new("bash");
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("deploy", env!("CARGO_BIN_EXE_deploy")).current_dir(self.path());
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("deploy", env!("CARGO_BIN_EXE_deploy"))
+            .current_dir(self.path());
         let limited = format!("ulimit -v {MEMORY} -t {TIME} && {script}");
         let quiet = command.arg("-c").arg(limited).stdin(Stdio::null());
         quiet.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -119,7 +123,11 @@ fn yaml_that_would_grow_or_nest_without_end_is_refused_with_its_place() {
         ("quotes that never close", full("name: \"", "\\u0041", ""), "x.yaml:"),
         ("documents", full("", "---\n", ""), "x.yaml:"),
         ("merge keys", format!("base: &b {{a: 1}}\n{}", "<<: *b\n".repeat(1000)), "x.yaml:2:"),
-        ("aliases", format!("tags:\n  a: &a x\n{}", (0..2000).fold(String::new(), |t, n| format!("{t}  k{n}: *a\n"))), "x.yaml:"),
+        (
+            "aliases",
+            format!("tags:\n  a: &a x\n{}", (0..2000).fold(String::new(), |t, n| format!("{t}  k{n}: *a\n"))),
+            "x.yaml:",
+        ),
         ("scalars", full("", "- x\n", ""), "x.yaml:"),
     ] {
         let started = std::time::Instant::now();
@@ -133,7 +141,10 @@ fn yaml_that_would_grow_or_nest_without_end_is_refused_with_its_place() {
 fn as_many_faults_as_a_file_can_have_are_told_in_bounded_time() {
     for (name, text) in [
         ("unknown keys", (0..2000).fold(String::new(), |text, n| format!("{text}k{n}: x\n"))),
-        ("unknown keys in a line", format!("{{{}}}", (0..2000).fold(String::new(), |text, n| format!("{text}k{n}: x, ")))),
+        (
+            "unknown keys in a line",
+            format!("{{{}}}", (0..2000).fold(String::new(), |text, n| format!("{text}k{n}: x, "))),
+        ),
         ("equal keys", "name: x\n".repeat(2000)),
         ("secrets", format!("secret:\n{}", (0..2000).fold(String::new(), |text, n| format!("{text}  k{n}: x\n")))),
         ("tags", format!("tags:\n{}", (0..2000).fold(String::new(), |text, n| format!("{text}  k{n}: \"\\x7f\"\n")))),
@@ -141,7 +152,12 @@ fn as_many_faults_as_a_file_can_have_are_told_in_bounded_time() {
     ] {
         let started = std::time::Instant::now();
         let told = Desk::new().with("x.yaml", text).validate("x.yaml");
-        eprintln!("{name}: {:?} {} bytes\n{}", started.elapsed(), told.err.len(), told.err.chars().take(600).collect::<String>());
+        eprintln!(
+            "{name}: {:?} {} bytes\n{}",
+            started.elapsed(),
+            told.err.len(),
+            told.err.chars().take(600).collect::<String>()
+        );
         told.ends(1, &["error", "x.yaml:1:", "help"]);
     }
 }
@@ -161,7 +177,12 @@ fn huge_words_are_told_in_short() {
     ] {
         let started = std::time::Instant::now();
         let told = Desk::new().with("x.yaml", text).validate("x.yaml");
-        eprintln!("{name}: {:?} {} bytes\n{}", started.elapsed(), told.err.len(), told.err.chars().take(600).collect::<String>());
+        eprintln!(
+            "{name}: {:?} {} bytes\n{}",
+            started.elapsed(),
+            told.err.len(),
+            told.err.chars().take(600).collect::<String>()
+        );
         told.ends(1, &["error", "x.yaml:", words]);
     }
 }

@@ -89,7 +89,9 @@ fn respelled_statement(u: &mut Unstructured<'_>, statement: &Value) -> Result<Va
     let mut other = Map::new();
     for (key, value) in statement.as_object().into_iter().flatten() {
         let value = match key.as_str() {
-            "Action" | "NotAction" => reordered(u, value, |u, v| Ok(json!(recased(u, v.as_str().unwrap_or_default())?)))?,
+            "Action" | "NotAction" => {
+                reordered(u, value, |u, v| Ok(json!(recased(u, v.as_str().unwrap_or_default())?)))?
+            }
             "Resource" | "NotResource" => reordered(u, value, |_, v| Ok(v.clone()))?,
             "Principal" | "NotPrincipal" => each(u, value, false, |u, v| reordered(u, v, |_, v| Ok(v.clone())))?,
             "Condition" => each(u, value, true, |u, keys| each(u, keys, true, |u, v| reordered(u, v, plain)))?,
@@ -130,7 +132,8 @@ fn each(
     let Some(map) = map.as_object() else { return Ok(map.clone()) };
     // Keys that differ in case alone are kept apart, so none of them may change its case.
     let is_apart = map.keys().enumerate().all(|(at, a)| map.keys().skip(at + 1).all(|b| !a.eq_ignore_ascii_case(b)));
-    let key = |u: &mut Unstructured<'_>, key: &str| if cases && is_apart { recased(u, key) } else { Ok(key.to_owned()) };
+    let key =
+        |u: &mut Unstructured<'_>, key: &str| if cases && is_apart { recased(u, key) } else { Ok(key.to_owned()) };
     map.iter().map(|(name, value)| Ok((key(u, name)?, f(u, value)?))).collect()
 }
 

@@ -16,7 +16,8 @@ const CANARY: &str = "cAnArY";
 const NAMES: [&str; 8] = ["password", "p\\u0061ssword", "username", "url", "port", "", "a\\\"b", "Password"];
 const TEXTS: [&str; 6] = ["cAnArY", "", "\\\"cAnArY\\\\", "\\u00e9\\ud83d\\ude00\\/é", "\\ud800", "} ,\\\"x\\\":{"];
 const OTHERS: [&str; 8] = ["null", "5432", "-0.0E-7", "1e400", "123456789012345678901234567890", "true", "[]", "{}"];
-const TEMPLATES: [&str; 4] = ["{password|percent}", "x://{username}:{password|percent}@h:{port}/", "{port}", "{{{url}}}"];
+const TEMPLATES: [&str; 4] =
+    ["{password|percent}", "x://{username}:{password|percent}@h:{port}/", "{port}", "{{{url}}}"];
 
 pub fn hold(data: &[u8]) {
     if data.starts_with(b"{") {
@@ -97,7 +98,8 @@ fn is_replaced(old: &str, new: &str, field: &str, put: &str) {
     let cut = |at: usize| {
         let rest = &new[at + quoted.len()..];
         let out = old.strip_prefix(&new[..at])?.strip_suffix(rest)?;
-        (out == "null" || serde_json::from_str::<&RawValue>(out).is_ok_and(|raw| raw.get().starts_with('"'))).then_some(())
+        (out == "null" || serde_json::from_str::<&RawValue>(out).is_ok_and(|raw| raw.get().starts_with('"')))
+            .then_some(())
     };
     let mut places = (0..new.len()).filter(|at| new.as_bytes()[*at..].starts_with(quoted.as_bytes()));
     assert!(places.any(|at| cut(at).is_some()), "{old:?} became {new:?}");
@@ -125,7 +127,10 @@ fn gets_derived(object: &str, field: &str, template: &str) {
     }
     let added = format!("{}:{}", serde_json::to_string(field).unwrap(), serde_json::to_string(&put).unwrap());
     let (before, after) = made.expose().rsplit_once(&added).expect("the field is added as it is spelled");
-    assert!(object == [before, after].concat() || Some(object) == before.strip_suffix(',').map(|b| b.to_owned() + after).as_deref());
+    assert!(
+        object == [before, after].concat()
+            || Some(object) == before.strip_suffix(',').map(|b| b.to_owned() + after).as_deref()
+    );
     has(made.expose(), field, &put);
 }
 
