@@ -364,3 +364,13 @@ fn a_principal_that_was_deleted_is_a_difference() {
         }]})
     ));
 }
+
+#[test]
+fn a_condition_is_never_hidden_by_one_that_differs_in_case_alone() {
+    let document = |condition| json!({"Statement": [{"Effect": "Allow", "Action": "a:B", "Condition": condition}]});
+    let both = document(json!({"StringEquals": {"aws:SourceArn": "x"}, "stringequals": {"aws:SourceArn": "y"}}));
+    let last = document(json!({"stringequals": {"aws:SourceArn": "y"}}));
+    assert!(!equivalent(&both, &last) && equivalent(&both, &both));
+    let keys = document(json!({"StringEquals": {"AWS:SourceArn": "x", "aws:sourcearn": "y"}}));
+    assert!(!equivalent(&keys, &document(json!({"StringEquals": {"aws:sourcearn": "y"}}))));
+}

@@ -87,3 +87,11 @@ fn a_file_over_the_limit_is_not_read() {
     assert_eq!(found[0].code, "file-too-large");
     assert!(!spec::render("big.yaml", &text, &found, false).contains("xxx"));
 }
+
+#[test]
+fn no_line_of_a_file_speaks_to_the_terminal() {
+    let text = "name: shop\nnmae: \u{85}x \u{7f}\n";
+    let found = spec::load("any.yaml", text).unwrap_err();
+    let told = spec::render("any.yaml", text, &found, false);
+    assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{told:?}");
+}

@@ -8,6 +8,11 @@ use serde::Serialize;
 /// What stands in the place of a value that may be a secret.
 const MASK: &str = "***";
 
+/// Diagnostics that are told of one file: rendering takes time, and nobody reads more.
+const MAX_TOLD: usize = 50;
+/// Characters of a message, which may quote a word of the file.
+const MAX_TEXT: usize = 400;
+
 /// Whether a spec can be used in spite of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -115,7 +120,20 @@ pub(super) fn finish(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
             *text = text.replace(char::is_control, "\u{fffd}");
         }
     }
+    for text in diagnostics.iter_mut().flat_map(|d| [&mut d.message, &mut d.label].into_iter().chain(&mut d.help)) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
+            text.replace_range(end.., "…");
+        }
+    }
     diagnostics.sort_by_key(|d| (d.span.start, d.severity, d.span.end));
+    if diagnostics.len() > MAX_TOLD {
+        let more = diagnostics.split_off(MAX_TOLD);
+        // What is not told counts all the same.
+        let severity = more.iter().map(|d| d.severity).min().unwrap_or(Severity::Error);
+        let rest = Diagnostic::error("too-many", format!("there are {} more", more.len()), more[0].span.clone());
+        let rest = rest.labelled("the first of them").help("mend these, and look again");
+        diagnostics.push(Diagnostic { severity, redacted, ..rest });
+    }
     diagnostics
 }
 

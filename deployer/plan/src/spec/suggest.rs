@@ -1,7 +1,14 @@
 //! "Did you mean".
 
+/// Bytes of a word that may have been meant for another.
+const MAX_LENGTH: usize = 128;
+
 /// The candidate that was most likely meant, if any is near enough.
 pub(super) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No word of a spec is as long, and measuring takes time.
+    if given.len() > MAX_LENGTH {
+        return None;
+    }
     let given = plain(given);
     let measured = candidates.into_iter().map(|candidate| {
         let known = plain(candidate);

@@ -264,3 +264,14 @@ fn the_sample_begins_with_the_first_minute() {
     let Kind::Cron(cron) = parse("cron(* * * * ? *)").0 else { panic!("no cron") };
     assert_eq!(cron.times_after(FIRST).next().unwrap().to_string(), "1970-01-01T00:00:00");
 }
+
+#[test]
+fn a_schedule_that_is_over_or_never_comes_is_gone_through_in_bounded_time() {
+    let (now, started): (Timestamp, _) = ("2026-11-23T10:00:00Z".parse().unwrap(), std::time::Instant::now());
+    let last = parse("cron(* * * * ? 2020)").previous(None, now, &TimeZone::UTC).unwrap();
+    assert_eq!(last.strftime("%Y-%m-%d %H:%M").to_string(), "2020-12-31 23:59");
+    let never = parse("cron(0 0 31 2 ? *)");
+    assert_eq!(never.previous(None, now, &TimeZone::UTC), None);
+    assert!(never.next(now, &TimeZone::UTC, 1).is_empty() && never.interval().is_none());
+    assert!(started.elapsed() < std::time::Duration::from_secs(4), "{:?}", started.elapsed());
+}
