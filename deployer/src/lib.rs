@@ -13,3 +13,6 @@ mod file;
 pub mod initial;
 pub mod memory;
 pub mod ui;
+
+/// This deployer's version: another one may plan otherwise, and carry another function.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -3,14 +3,15 @@
 use crate::attribute::{Attributes, Value};
 use crate::live::Live;
 use crate::ownership::{Tags, applied_tag};
+use crate::package::Package;
 use crate::resource::{Kind, function, log_group, permission, role, rotation, schedule, schedule_group, secret};
 use crate::spec::Spec;
 
 /// What planning has to know besides the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Base64 of the SHA-256 of the function's zip.
-    pub code_sha256: String,
+    /// The function's package; `None` where none is needed.
+    pub package: Option<Package>,
     /// ARN of the customer-managed key that the spec names; `None` is the default key.
     pub kms_key_arn: Option<String>,
     /// ARN of the customer-managed key of the admin's secret; `None` is the default key, or no such secret.
@@ -49,7 +50,7 @@ impl Desired {
             secret: secret::desired(spec, key),
             execution_role: role::execution(spec, key, facts.admin_key_arn.as_deref()),
             log_group: log_group::desired(spec),
-            function: function::desired(spec, &facts.code_sha256),
+            function: function::desired(spec, facts.package.as_ref()),
             schedule_group: schedule_group::desired(spec),
             invoke_role: role::invoke(spec),
             schedule: schedule::desired(spec),

@@ -13,6 +13,7 @@ pub mod estimate;
 pub mod live;
 pub mod naming;
 pub mod ownership;
+pub mod package;
 #[allow(clippy::module_inception, reason = "the crate is named for its main product")]
 pub mod plan;
 pub mod policy;

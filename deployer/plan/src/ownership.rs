@@ -19,8 +19,13 @@ pub const APPLIED_ROTATION_TAG: &str = "deployer:applied-rotation";
 /// is bound to that id, so that a role made anew under the old name leaves a function that can't start.
 /// <https://repost.aws/knowledge-center/lambda-kmsaccessdeniedexception-errors>
 pub const ROLE_ID_TAG: &str = "deployer:role-id";
+/// The version of the deployer that put the function's code there.
+pub const VERSION_TAG: &str = "deployer:version";
+/// The hash of the zip that it put there, as Lambda reports it in `CodeSha256`.
+pub const CODE_TAG: &str = "deployer:code-sha256";
 /// The tags that are the deployer's notes and no settings.
-pub const NOTE_TAGS: [&str; 4] = [APPLIED_TAG, APPLIED_SCHEDULE_TAG, APPLIED_ROTATION_TAG, ROLE_ID_TAG];
+pub const NOTE_TAGS: [&str; 6] =
+    [APPLIED_TAG, APPLIED_SCHEDULE_TAG, APPLIED_ROTATION_TAG, ROLE_ID_TAG, VERSION_TAG, CODE_TAG];
 /// Prefix of the tags that the deployer keeps for itself.
 pub const TAG_PREFIX: &str = "deployer:";
 

@@ -8,6 +8,7 @@ use crate::attribute::{Change, Effect};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::ownership::{Owner, owner};
+use crate::package::Package;
 use crate::resource::Kind;
 use crate::spec::{OnTeardown, Spec};
 use crate::teardown::fate;
@@ -104,6 +105,9 @@ pub struct Plan {
     pub account: String,
     /// Its region.
     pub region: String,
+    /// The package that the function is to have, whether or not it has it already; a teardown has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<Package>,
     /// One action for each resource that there is or should be.
     #[serde(rename = "resources")]
     pub actions: Vec<Action>,
@@ -148,7 +152,8 @@ pub fn apply(spec: &Spec, desired: &Desired, live: &Live, adopt: &BTreeSet<Kind>
             Err(refusal) => refusals.push(refusal),
         }
     }
-    plan(spec, actions, refusals)
+    let package = desired.function.package.clone();
+    Plan { package, ..plan(spec, actions, refusals) }
 }
 
 /// What another trigger of the stack has left: ours goes, and what is foreign is none of it.
@@ -172,7 +177,7 @@ fn is_adopted(adopt: &BTreeSet<Kind>, kind: Kind) -> bool {
 
 pub(crate) fn plan(spec: &Spec, actions: Vec<Action>, refusals: Vec<Refusal>) -> Plan {
     let Spec { name, account, region, .. } = spec;
-    Plan { stack: name.clone(), account: account.clone(), region: region.clone(), actions, refusals }
+    Plan { stack: name.clone(), account: account.clone(), region: region.clone(), package: None, actions, refusals }
 }
 
 fn resource(

@@ -148,7 +148,8 @@ impl Saved {
         Kind::ALL.into_iter().flat_map(|kind| differences(kind, self.live.get(&kind), live)).collect()
     }
 
-    /// The resources to which `plan` does something else: address, then what was and what is to be done.
+    /// The package where it is another, and the resources to which `plan` does something else: address, then what was and
+    /// what is to be done.
     #[must_use]
     pub fn other_actions(&self, plan: &Plan) -> Vec<String> {
         let now = json!(plan);
@@ -162,7 +163,10 @@ impl Saved {
                 () => Some(format!("{kind}: {was} was planned, and now it would be {is}")),
             }
         });
-        told.collect()
+        let hash = |plan: &Json| plan["package"]["code_sha256"].as_str().unwrap_or("none").to_owned();
+        let (was, is) = (hash(&self.plan), hash(&now));
+        let package = (was != is).then(|| format!("package: {was} was planned, and now it would be {is}"));
+        package.into_iter().chain(told).collect()
     }
 
     /// Whether `plan` is the saved one.

@@ -6,7 +6,7 @@ mod stack;
 use plan::attribute::{Effect, Value};
 use plan::live::Live;
 use plan::naming::Names;
-use plan::ownership::{APPLIED_TAG, Owner, REGION_TAG, ROLE_ID_TAG, STACK_TAG, owner};
+use plan::ownership::{APPLIED_TAG, CODE_TAG, Owner, REGION_TAG, ROLE_ID_TAG, STACK_TAG, VERSION_TAG, owner};
 use plan::plan::{Action, Cause, Plan, TeardownOptions, Verb};
 use plan::resource::Kind;
 use plan::spec::{OnTeardown, Spec};
@@ -104,6 +104,22 @@ fn a_function_without_the_note_of_its_role_is_updated_in_place() {
     let mut live = stack::applied(&spec);
     stack::tags_mut(&mut live, Kind::Function).remove(ROLE_ID_TAG);
     assert_eq!(action(&stack::plan(&spec, &live), Kind::Function).verb, Verb::Update);
+}
+
+#[test]
+fn notes_of_the_code_are_no_settings_and_the_code_is_compared_without_them() {
+    let spec = stack::spec();
+    let notes = [(CODE_TAG, None), (VERSION_TAG, None), (CODE_TAG, Some("another")), (VERSION_TAG, Some("0.0.1"))];
+    for (tag, value) in notes {
+        let mut live = stack::applied(&spec);
+        let tags = stack::tags_mut(&mut live, Kind::Function);
+        tags.remove(tag);
+        tags.extend(value.map(|value: &str| (tag.to_owned(), value.to_owned())));
+        assert!(stack::plan(&spec, &live).is_empty(), "{tag} {value:?}");
+    }
+    let mut live = stack::applied(&spec);
+    "another".clone_into(&mut live.function.as_mut().unwrap().settings.code_sha256);
+    assert_eq!(changed(&stack::plan(&spec, &live), Kind::Function), ["code_sha256"], "the note says otherwise");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod stack;
 
 use plan::live::Live;
 use plan::ownership::{ROLE_ID_TAG, STACK_TAG};
+use plan::package::{Origin, Package};
 use plan::plan::{Plan, TeardownOptions};
 use plan::render::{Palette, markdown, plan as text, teardown as teardown_text};
 use plan::resource::Kind;
@@ -27,6 +28,7 @@ fn drifted(change: impl FnOnce(&mut Live)) -> Plan {
 fn a_creation_shows_every_attribute() {
     insta::assert_snapshot!(told(&stack::plan(&stack::spec(), &Live::default())), @r#"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       + secret          MyApp/DBPassword  create
           its first value is generated, and never shown
@@ -101,6 +103,7 @@ fn a_creation_shows_every_attribute() {
 fn no_changes_are_said_in_one_line() {
     insta::assert_snapshot!(told(&drifted(|_| {})), @"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
     No changes. The stack is as the spec says.
     ");
@@ -114,6 +117,7 @@ fn an_update_shows_before_and_after() {
     });
     insta::assert_snapshot!(told(&stack::plan(&spec, &stack::applied(&stack::spec()))), @r#"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       ~ secret          MyApp/DBPassword  update
           tags["team"]  absent → "payments"
@@ -151,6 +155,7 @@ fn a_changed_document_is_shown_line_by_line() {
     });
     insta::assert_snapshot!(told(&plan), @r#"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       ~ execution-role  RotatePasswordFunction-role  update  (drift: changed outside of the spec)
           policy["KMSDecryptForRotation"]  absent → allow kms:Decrypt, kms:GenerateDataKey
@@ -173,6 +178,7 @@ fn drift_is_called_drift() {
     });
     insta::assert_snapshot!(told(&plan), @"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       ~ log-group       /aws/lambda/RotatePasswordFunction  update  (drift: changed outside of the spec)
           retention_days  absent → 30
@@ -192,6 +198,7 @@ fn a_replacement_says_what_forces_it() {
     });
     insta::assert_snapshot!(told(&plan), @r#"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       ± function        RotatePasswordFunction  replace  (drift: changed outside of the spec)
           role_id  "AROABEFORE" → "AROAEXECUTION"  (forces replacement)
@@ -212,6 +219,7 @@ fn a_restoration_says_since_when_and_what_it_mends() {
     });
     insta::assert_snapshot!(told(&plan), @r#"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       ↺ secret          MyApp/DBPassword  restore
           scheduled for deletion (2026-11-01T00:00:00Z); its value is kept
@@ -219,6 +227,35 @@ fn a_restoration_says_since_when_and_what_it_mends() {
 
     Plan: 0 to create, 1 to restore, 0 to update, 0 to delete.
     "#);
+}
+
+#[test]
+fn a_package_from_a_file_says_which_and_can_not_break_the_line() {
+    let plan = |file: &str| {
+        let plan = drifted(|_| {});
+        let package = Package { origin: Origin::File { file: file.to_owned() }, ..stack::package() };
+        Plan { package: Some(package), ..plan }
+    };
+    insta::assert_snapshot!(told(&plan("config/function.zip")), @r#"
+    myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, from "config/function.zip", by deploy 1.2.3
+
+    No changes. The stack is as the spec says.
+    "#);
+    let told = told(&plan("a\u{1b}[2J\n  + forged"));
+    assert!(!told.contains('\u{1b}') && !told.contains("\n  + forged"), "{told:?}");
+}
+
+#[test]
+fn a_program_reads_the_package_whether_or_not_it_changes() {
+    let package = json!({"deploy": stack::VERSION, "code_sha256": stack::CODE, "origin": "embedded"});
+    let another = |live: &mut Live| "another".clone_into(&mut live.function.as_mut().unwrap().settings.code_sha256);
+    for plan in [drifted(|_| {}), drifted(another), stack::plan(&stack::spec(), &Live::default())] {
+        assert_eq!(json!(plan)["package"], package);
+    }
+    let file = Origin::File { file: "function.zip".to_owned() };
+    let told = json!(Package { origin: file, ..stack::package() });
+    assert_eq!((&told["origin"], &told["file"]), (&json!("file"), &json!("function.zip")));
 }
 
 fn foreign() -> Live {
@@ -233,6 +270,7 @@ fn foreign() -> Live {
 fn a_refusal_says_whose_it_is_and_what_adopting_would_change() {
     insta::assert_snapshot!(told(&stack::plan(&stack::spec(), &foreign())), @r#"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       ! secret          MyApp/DBPassword  exists already, and is not this stack's
           adopting it would change:
@@ -252,6 +290,7 @@ fn an_adoption_is_shown_as_one() {
     insta::assert_snapshot!(
         told(&stack::plan_adopting(&stack::spec(), &foreign(), &[Kind::Secret, Kind::InvokeRole])), @r#"
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       ~ secret          MyApp/DBPassword  update  (adopted)
           description             "theirs" → "Password of MyApp's database"
@@ -317,6 +356,7 @@ fn a_pull_request_gets_a_headline_and_a_fold() {
 
     ```text
     myapp-db-password  account 123456789012, us-east-1
+    package n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=, carried by deploy 1.2.3
 
       + schedule        RotatePasswordSchedule  create
           expression               "cron(0/5 * * * ? *)"
@@ -366,7 +406,10 @@ fn a_program_reads_the_same() {
         role.trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}});
     });
     let whole = json!(plan);
-    assert_eq!(whole.as_object().unwrap().keys().collect::<Vec<_>>(), ["account", "region", "resources", "stack"]);
+    assert_eq!(
+        whole.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["account", "package", "region", "resources", "stack"]
+    );
     let pending: Vec<_> = whole["resources"].as_array().unwrap().iter().filter(|r| r["action"] != "no-op").collect();
     insta::assert_snapshot!(format!("{:#}", json!(pending)), @r#"
     [

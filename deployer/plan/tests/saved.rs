@@ -5,8 +5,10 @@ mod stack;
 
 use std::collections::BTreeSet;
 
+use plan::desired::{Desired, Facts};
 use plan::live::Live;
 use plan::ownership::STACK_TAG;
+use plan::package::Package;
 use plan::render::{Palette, differences};
 use plan::resource::Kind;
 use plan::saved::{Refused, Saved, SpecFile, is_saved, sha256};
@@ -147,6 +149,26 @@ fn a_rotation_in_the_meantime_does_not_make_a_plan_stale() {
         secret.versions.insert("v2".to_owned(), vec!["AWSCURRENT".to_owned()]);
     });
     assert_eq!(told, "");
+}
+
+#[test]
+fn another_package_makes_a_plan_stale_that_had_nothing_to_do() {
+    let spec = stack::spec();
+    let live = stack::applied(&spec);
+    let saved = saved(&spec, &live);
+    let package = Package { code_sha256: "another".to_owned(), ..stack::package() };
+    let facts = Facts { package: Some(package), ..stack::facts() };
+    let desired = Desired::of(&spec, &facts).resolved(&live);
+    let other = plan::plan::apply(&spec, &desired, &live, &BTreeSet::new());
+    assert!(!saved.is(&other) && saved.differences(&live).is_empty());
+    let package = format!("package: {} was planned, and now it would be another", stack::CODE);
+    assert_eq!(saved.other_actions(&other), [&package, "function: no-op was planned, and now it would be update"]);
+
+    // The hash counts by itself, whatever the actions are.
+    let mut same = stack::plan(&spec, &live);
+    "another".clone_into(&mut same.package.as_mut().unwrap().code_sha256);
+    assert!(!saved.is(&same));
+    assert_eq!(saved.other_actions(&same), [package]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use plan::spec::{Architecture, Spec};
 
 use self::ca::CaError;
 use self::package::{MAX_ZIP, Machine, PackageError};
+use crate::VERSION;
 
 mod ca;
 mod package;
@@ -44,6 +45,18 @@ pub enum Origin {
     Embedded,
     /// That file.
     File(PathBuf),
+}
+
+impl Package {
+    /// As a plan tells of it.
+    #[must_use]
+    pub fn planned(&self) -> plan::package::Package {
+        let origin = match &self.origin {
+            Origin::Embedded => plan::package::Origin::Embedded,
+            Origin::File(path) => plan::package::Origin::File { file: path.display().to_string() },
+        };
+        plan::package::Package { deployer: VERSION.to_owned(), code_sha256: self.code_sha256.clone(), origin }
+    }
 }
 
 /// Why there is no package.

@@ -10,6 +10,7 @@ use aws_sdk_lambda::types::{
 };
 use plan::attribute::Change;
 use plan::ownership::{ROLE_ID_TAG, Tags};
+use plan::package::Package;
 use plan::resource::function::{AsyncInvoke, Desired, Live, Settings};
 use plan::resource::role;
 use plan::spec::Vpc;
@@ -174,8 +175,14 @@ pub async fn create(
 ) -> Result<()> {
     let settings = &desired.settings;
     let code = FunctionCode::builder().zip_file(Blob::new(zip)).build();
-    let all: BTreeMap<String, String> =
-        desired.tags.clone().into_iter().chain(noted.clone()).chain(role_id(desired)).collect();
+    let all: BTreeMap<String, String> = desired
+        .tags
+        .clone()
+        .into_iter()
+        .chain(noted.clone())
+        .chain(role_id(desired))
+        .chain(code_notes(desired))
+        .collect();
     propagated(clients, role, ROLE_NOT_READY, false, wait, || async {
         let create = clients
             .lambda
@@ -209,6 +216,20 @@ fn number(value: u32) -> i32 {
 
 fn role_id(desired: &Desired) -> Option<(String, String)> {
     desired.role_id.clone().map(|id| (ROLE_ID_TAG.to_owned(), id))
+}
+
+/// Who put which code there.
+fn code_notes(desired: &Desired) -> Tags {
+    desired.package.as_ref().map(Package::notes).unwrap_or_default()
+}
+
+async fn note(clients: &Clients, desired: &Desired, notes: Tags, wait: Wait<'_>) -> Result<()> {
+    settled(wait, false, || async {
+        let tag = clients.lambda.tag_resource().resource(&desired.arn);
+        let tag = tag.set_tags(Some(notes.clone().into_iter().collect()));
+        tag.send().await.map(drop).map_err(failed("lambda:TagResource"))
+    })
+    .await
 }
 
 async fn invoke_asynchronously(clients: &Clients, desired: &Desired, wait: Wait<'_>) -> Result<()> {
@@ -252,6 +273,8 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
         settled(wait, false, || update_code(clients, desired, zip, revision.clone())).await?;
+        // At once: were it left for the end, an apply that is cut off would leave a note of other code.
+        note(clients, desired, code_notes(desired), wait).await?;
         ready(clients, name, true, wait).await?;
     }
     if touches(CONFIGURATION) || touches(NETWORK) {
@@ -276,11 +299,7 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
         .await?;
     }
     written.extend(noted.clone().into_iter().chain(role_id(desired)));
-    settled(wait, false, || async {
-        let tag = clients.lambda.tag_resource().resource(arn).set_tags(Some(written.clone().into_iter().collect()));
-        tag.send().await.map(drop).map_err(failed("lambda:TagResource"))
-    })
-    .await
+    note(clients, desired, written, wait).await
 }
 
 async fn update_code(clients: &Clients, desired: &Desired, zip: &[u8], revision: Option<String>) -> Result<()> {

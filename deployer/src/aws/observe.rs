@@ -88,7 +88,7 @@ impl Observe for Observer {
 
 /// Only names and ARNs are used of it, and these follow from the spec alone.
 fn names(spec: &Spec) -> Desired {
-    Desired::of(spec, &Facts { code_sha256: String::new(), kms_key_arn: None, admin_key_arn: None })
+    Desired::of(spec, &Facts { package: None, kms_key_arn: None, admin_key_arn: None })
 }
 
 async fn admin_secret(clients: &Clients, spec: &Spec) -> Result<Option<AdminSecret>> {

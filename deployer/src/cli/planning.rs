@@ -95,7 +95,7 @@ pub async fn to_apply(environment: &SdkConfig, mut stack: Stack, adopt: &[Adopt]
         return Err(named(Failure::Read(vec![ReadError { kind: None, error }])));
     }
     observed.name_what_is_left(&mut stack.spec);
-    let desired = Desired::of(&stack.spec, &observed.facts(&package.code_sha256)).resolved(&observed.live);
+    let desired = Desired::of(&stack.spec, &observed.facts(Some(package.planned()))).resolved(&observed.live);
     let plan = plan::plan::apply(&stack.spec, &desired, &observed.live, &adopted(adopt, &name));
     Ok(Planned { stack, clients, package: Some(package), desired, live: observed.live, plan })
 }
@@ -109,7 +109,7 @@ pub async fn to_tear_down(environment: &SdkConfig, mut stack: Stack, options: Te
     let clients = Clients::new(environment, &stack.spec.region);
     let observed = observe(&Observer::new(clients.clone()), &stack).await.map_err(|failure| (name, failure))?;
     observed.name_what_is_left(&mut stack.spec);
-    let desired = Desired::of(&stack.spec, &observed.facts("")).resolved(&observed.live);
+    let desired = Desired::of(&stack.spec, &observed.facts(None)).resolved(&observed.live);
     let plan = plan::teardown::teardown(&stack.spec, &desired, &observed.live, options);
     Ok(Planned { stack, clients, package: None, desired, live: observed.live, plan })
 }

@@ -12,10 +12,8 @@ use zeroize::Zeroizing;
 use super::Specs;
 use super::failure::Failure;
 use super::planning::{Adopt, Planned, Result, adopted};
-use crate::file;
+use crate::{VERSION, file};
 
-/// This deployer's version: another one may plan otherwise.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Bytes of a saved plan, at most; what is larger is taken for a spec, and refused as one.
 const MAX_FILE_SIZE: usize = 4 << 20;
 

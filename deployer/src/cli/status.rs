@@ -7,6 +7,8 @@ use futures_util::StreamExt as _;
 use plan::desired::Desired;
 use plan::live::Live;
 use plan::ownership::{Owner, owner};
+use plan::package::LiveCode;
+use plan::render;
 use plan::resource::{Kind, rotation};
 use plan::spec::{Every, Trigger};
 use serde::Serialize;
@@ -16,6 +18,7 @@ use super::planning::{concurrently, observe};
 use super::session::Session;
 use super::stacks::{Stack, Warnings};
 use super::validate::next_times;
+use crate::artifact::{self, Package};
 use crate::aws::{Clients, Observer, Version};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
@@ -36,6 +39,11 @@ struct Status {
     account: String,
     region: String,
     resources: Vec<Resource>,
+    /// What the function runs, where it is there and the stack's.
+    code: Option<LiveCode>,
+    /// Why it is not known what the next apply would put there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_package: Option<String>,
     /// Staging labels and ages of the secret's versions.
     versions: Vec<VersionStatus>,
     /// What the password opens, as the spec says.
@@ -108,8 +116,9 @@ async fn look(environment: &aws_config::SdkConfig, mut stack: Stack) -> Result<S
     let (observed, versions) = tokio::join!(observe(&observer, &stack), clients.versions(&stack.spec.secret.name));
     let observed = observed?;
     observed.name_what_is_left(&mut stack.spec);
-    let desired = Desired::of(&stack.spec, &observed.facts(""));
+    let desired = Desired::of(&stack.spec, &observed.facts(None));
     let live = observed.live;
+    let package = artifact::for_spec(&stack.spec, &stack.folder);
     let kind = Some(Kind::Secret);
     let versions = versions.map_err(|error| Failure::Read(vec![crate::engine::ReadError { kind, error }]))?;
     let now = jiff::Timestamp::now();
@@ -124,7 +133,10 @@ async fn look(environment: &aws_config::SdkConfig, mut stack: Stack) -> Result<S
         kind.is_wanted(&stack.spec.trigger) || (live.attributes(*kind).is_some() && is_ours(&desired, &live, *kind))
     };
     let fires = schedule.as_ref().is_some_and(|schedule| schedule.enabled);
+    let function = live.function.as_ref().filter(|_| is_ours(&desired, &live, Kind::Function));
     Ok(Status {
+        code: function.map(|function| LiveCode::of(function, package.as_ref().ok().map(Package::planned))),
+        no_package: package.err().map(|error| error.to_string()),
         resources: Kind::ALL.into_iter().filter(shown).map(|kind| resource(&desired, &live, kind)).collect(),
         versions: versions.iter().map(|version| version_status(version, now)).collect(),
         next: if fires {
@@ -234,6 +246,13 @@ fn text(status: &Status, ui: Ui) -> String {
     }
     if let Some(version) = status.versions.iter().find(|version| is_stuck(version)) {
         let _ = writeln!(text, "  {attention}pending version  {}: a rotation has not ended{attention:#}", version.id);
+    }
+    if let Some(code) = &status.code {
+        let lines = render::live_code(code, &ui.out).join("\n                   ");
+        let _ = writeln!(text, "  function's code  {lines}");
+    }
+    if let Some(why) = &status.no_package {
+        let _ = writeln!(text, "  {attention}what the next apply would put there is not known: {why}{attention:#}");
     }
     if let Some(schedule) = &status.schedule {
         let next = status.next.first().map_or_else(|| "never".to_owned(), Clone::clone);

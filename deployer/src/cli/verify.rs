@@ -26,7 +26,7 @@ pub async fn read_back(planned: &Planned) -> Result<Plan, String> {
     let spec = &planned.stack.spec;
     loop {
         let observed = observe(&observer, &planned.stack).await.map_err(|failure| unread(&failure))?;
-        let facts = observed.facts(&planned.desired.function.settings.code_sha256);
+        let facts = observed.facts(planned.desired.function.package.clone());
         let desired = Desired::of(spec, &facts).resolved(&observed.live);
         let plan = plan::plan::apply(spec, &desired, &observed.live, &std::collections::BTreeSet::new());
         if plan.is_empty() && plan.refusals.is_empty() {

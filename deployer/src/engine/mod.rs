@@ -10,6 +10,7 @@ pub use graph::{Event, NotStarted, Outcome, Report, Stop, run};
 
 use plan::desired::Facts;
 use plan::live::Live;
+use plan::package::Package;
 use plan::plan::Action;
 use plan::resource::Kind;
 use plan::spec::Spec;
@@ -39,11 +40,11 @@ impl Observed {
         }
     }
 
-    /// What planning has to know besides the spec; `code_sha256` is the package's.
+    /// What planning has to know besides the spec; `package` is the function's, where one is needed.
     #[must_use]
-    pub fn facts(&self, code_sha256: &str) -> Facts {
+    pub fn facts(&self, package: Option<Package>) -> Facts {
         Facts {
-            code_sha256: code_sha256.to_owned(),
+            package,
             kms_key_arn: self.kms_key_arn.clone(),
             admin_key_arn: self.admin_secret.as_ref().and_then(|secret| secret.kms_key_arn.clone()),
         }

@@ -31,4 +31,5 @@ mod saved;
 mod several;
 mod spec_changes;
 mod stack;
+mod status;
 mod stopped;

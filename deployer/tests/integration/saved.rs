@@ -43,7 +43,7 @@ fn function(bed: &Bed) -> (Value, Value) {
 }
 
 /// The rotator in a zip with a note beside it.
-fn package(note: &str) -> Vec<u8> {
+pub fn package(note: &str) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
     for (name, content) in [("bootstrap", rotator()), ("note", note.as_bytes().to_vec())] {
@@ -166,6 +166,13 @@ fn another_package_makes_a_saved_plan_stale_though_no_resource_has_changed() {
     let ran = apply(&stack).expect(4).says("what is to be done has changed since the plan");
     ran.says("function: create, but not to the same values");
     assert_eq!(stack.bed.names(), Vec::<String>::new());
+
+    stack.apply();
+    save(&stack, "");
+    stack.desk.write("function.zip", package("three"));
+    let before = stack.bed.inventory();
+    apply(&stack).expect(4).says("was planned, and now it would be").says("function: no-op was planned");
+    assert_eq!(stack.bed.inventory(), before, "a plan without changes put another package there");
 }
 
 #[test]

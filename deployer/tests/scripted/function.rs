@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deployer::aws::Class;
-use plan::ownership::{APPLIED_TAG, ROLE_ID_TAG, STACK_TAG};
+use plan::ownership::{APPLIED_TAG, CODE_TAG, ROLE_ID_TAG, STACK_TAG, VERSION_TAG};
 use plan::resource::{Kind, function};
 use serde_json::json;
 
@@ -245,7 +245,9 @@ async fn a_function_whose_role_was_made_anew_is_made_anew() {
     stage.wire.on(delete, [done()]).on(CREATE, [done()]).on(ASYNC, [done()]);
     stage.apply(Kind::Function).await.succeeded();
     assert_eq!(stage.wire.changes(), [delete, CREATE, ASYNC]);
-    assert_eq!(stage.wire.the(CREATE).body["Tags"][ROLE_ID_TAG], ROLE_ID);
+    let tags = stage.wire.the(CREATE).body["Tags"].clone();
+    assert_eq!(tags[ROLE_ID_TAG], ROLE_ID);
+    assert_eq!((&tags[VERSION_TAG], &tags[CODE_TAG]), (&json!(crate::stack::VERSION), &json!(crate::stack::CODE)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,9 +255,11 @@ async fn new_code_is_uploaded_with_its_architecture_against_the_planned_revision
     let stage = Stage::with(|live| live.function.as_mut().unwrap().settings.code_sha256 = "other".to_owned());
     stage.wire.always("lambda:UpdateFunctionCode", done()).always(TAG, done());
     stage.apply(Kind::Function).await.succeeded();
-    assert_eq!(stage.after_look(Kind::Function), [GET, "lambda:UpdateFunctionCode", GET, TAG]);
+    assert_eq!(stage.after_look(Kind::Function), [GET, "lambda:UpdateFunctionCode", TAG, GET, TAG]);
     let sent = stage.wire.the("lambda:UpdateFunctionCode").body;
     assert_eq!(sent, json!({"ZipFile": "emlw", "Architectures": ["x86_64"], "RevisionId": "revision-1"}));
+    let notes = stage.wire.calls(TAG)[0].body["Tags"].clone();
+    assert_eq!(notes, json!({VERSION_TAG: crate::stack::VERSION, CODE_TAG: crate::stack::CODE}), "noted at once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -268,15 +272,18 @@ async fn another_update_in_progress_is_waited_for_in_every_call() {
         function.async_invoke = None;
         function.tags.insert("stray".to_owned(), "x".to_owned());
     });
-    let calls = [code, CONFIGURE, ASYNC, "lambda:UntagResource", TAG];
+    let calls = [code, CONFIGURE, ASYNC, "lambda:UntagResource"];
     for call in calls {
         stage.wire.on(call, [in_progress(), in_progress(), done()]);
     }
+    // The note of the code, then all others.
+    stage.wire.on(TAG, [in_progress(), done(), in_progress(), done()]);
     let done = stage.apply(Kind::Function).await;
     done.succeeded();
     for call in calls {
         assert_eq!(stage.wire.count(call), 3, "{call}");
     }
+    assert_eq!(stage.wire.count(TAG), 4);
     assert_eq!(done.told.iter().filter(|why| why.contains("An update is in progress")).count(), 10, "{:?}", done.told);
 }
 

@@ -1,10 +1,12 @@
 //! Plans as a person or a machine reads them.
 
+mod code;
 mod doctor;
 mod markdown;
 mod saved;
 mod text;
 
+pub use code::live_code;
 pub use doctor::doctor;
 pub use markdown::markdown;
 pub use saved::{difference, differences};

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
 use crate::attribute::{Change, Effect, Value};
+use crate::package::{Origin, Package};
 use crate::plan::{Action, Cause, Plan, Refusal, Verb};
 use crate::policy;
 
@@ -90,11 +91,14 @@ fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// The whole plan: header, one block a resource, a summary line.
+/// The whole plan: header, package, one block a resource, a summary line.
 #[must_use]
 pub fn plan(plan: &Plan, palette: &Palette) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", styled(palette.strong, &plan.stack), styled(palette.faint, place(plan)));
+    if let Some(package) = &plan.package {
+        let _ = writeln!(out, "{}", styled(palette.faint, origin(package)));
+    }
     for action in plan.actions.iter().filter(|action| action.verb != Verb::NoOp || action.note.is_some()) {
         block(&mut out, action, palette);
     }
@@ -135,6 +139,15 @@ pub fn teardown(plan: &Plan, palette: &Palette) -> String {
 
 fn place(plan: &Plan) -> String {
     format!("account {}, {}", plan.account, plan.region)
+}
+
+/// A package in one line.
+fn origin(Package { deployer, code_sha256, origin }: &Package) -> String {
+    match origin {
+        Origin::Embedded => format!("package {code_sha256}, carried by deploy {deployer}"),
+        // Quoted: a path may have characters that would break the line, or speak to the terminal.
+        Origin::File { file } => format!("package {code_sha256}, from {file:?}, by deploy {deployer}"),
+    }
 }
 
 fn block(out: &mut String, action: &Action, palette: &Palette) {

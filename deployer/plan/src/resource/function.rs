@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::attribute::{Attributes, Value};
 use crate::naming::Names;
 use crate::ownership::{ROLE_ID_TAG, Tags, comparable, tags};
+use crate::package::Package;
 use crate::spec::{Spec, Vpc};
 
 /// Lambda's OS-only runtime on Amazon Linux 2023.
@@ -62,6 +63,8 @@ pub struct Desired {
     pub arn: String,
     /// All that is set.
     pub settings: Settings,
+    /// The package whose code it should run; `None` where none is needed.
+    pub package: Option<Package>,
     /// Environment, but for the secret's ARN.
     pub environment: BTreeMap<String, String>,
     /// The secret's ARN; `None` until the secret exists.
@@ -93,9 +96,9 @@ pub struct Live {
     pub state: Option<String>,
 }
 
-/// The function that a spec asks for, with the package of that hash.
+/// The function that a spec asks for, with that package.
 #[must_use]
-pub fn desired(spec: &Spec, code_sha256: &str) -> Desired {
+pub fn desired(spec: &Spec, package: Option<&Package>) -> Desired {
     let names = Names::of(spec);
     let (youngest, oldest) = ASYNC_AGE_SECONDS;
     let retry = &spec.schedule.retry;
@@ -110,9 +113,10 @@ pub fn desired(spec: &Spec, code_sha256: &str) -> Desired {
             memory: spec.function.memory,
             timeout: spec.function.timeout,
             role_arn: names.execution_role_arn(),
-            code_sha256: code_sha256.to_owned(),
+            code_sha256: package.map(|package| package.code_sha256.clone()).unwrap_or_default(),
             vpc: spec.function.vpc.clone(),
         },
+        package: package.cloned(),
         environment: Config::static_env(
             spec.secret.field.as_deref(),
             &spec.password,
@@ -151,7 +155,7 @@ impl Desired {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { name: _, arn: _, settings, environment, secret_arn, role_id, async_invoke, tags } = self;
+        let Self { name: _, arn: _, settings, package: _, environment, secret_arn, role_id, async_invoke, tags } = self;
         let secret_arn = secret_arn.clone().map_or(Value::AfterApply, |arn| Value::Known(arn.into()));
         settings
             .attributes()

@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use plan::desired::{Desired, Facts};
 use plan::live::Live;
 use plan::ownership::{ROLE_ID_TAG, Tags};
+use plan::package::{Origin, Package};
 use plan::plan::Plan;
 use plan::resource::{Kind, function, log_group, permission, role, rotation, schedule, schedule_group, secret};
 use plan::spec::{self, Spec};
 
 /// The walk-through's file.
 pub const WALK_THROUGH: &str = include_str!("../../../../config/myapp.yaml");
+/// The version of the deployer that plans.
+pub const VERSION: &str = "1.2.3";
 /// The hash of the package that all specs here are planned with.
 pub const CODE: &str = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=";
 /// The execution role's id.
@@ -64,7 +67,12 @@ pub fn desired(spec: &Spec, live: &Live) -> Desired {
 
 /// What planning knows besides.
 pub fn facts() -> Facts {
-    Facts { code_sha256: CODE.to_owned(), kms_key_arn: None, admin_key_arn: None }
+    Facts { package: Some(package()), kms_key_arn: None, admin_key_arn: None }
+}
+
+/// The package that all specs here are planned with.
+pub fn package() -> Package {
+    Package { deployer: VERSION.to_owned(), code_sha256: CODE.to_owned(), origin: Origin::Embedded }
 }
 
 /// What apply would do.
@@ -98,6 +106,7 @@ pub fn applied(spec: &Spec) -> Live {
         tags: noted(kind),
     };
     let mut function_tags = noted(Kind::Function);
+    function_tags.extend(package().notes());
     function_tags.insert(ROLE_ID_TAG.to_owned(), ROLE_ID.to_owned());
     let mut environment = desired.function.environment.clone();
     environment.insert(contract::env::SECRET_ARN.to_owned(), SECRET_ARN.to_owned());
