@@ -27,7 +27,7 @@ endif
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: rotator ## build target/release/deploy, with the function inside
@@ -42,7 +42,7 @@ demo: build $(if $(TARGET),$(READY)/servers) ## tell the whole story on this mac
 	@$(PYTHON) $(if $(TARGET),tools/demo_target.py $(TARGET),tools/demo.py)
 
 .PHONY: test
-test: rotator $(READY)/servers ## run every test: unit, snapshot, property, and against emulators and real servers
+test: rotator sbom $(READY)/servers ## run every test: unit, snapshot, property, and against emulators and real servers
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run $(CARGO_FLAGS) --workspace && cargo test $(CARGO_FLAGS) --workspace --doc --quiet; \
 	else \
@@ -55,9 +55,22 @@ lint: $(READY)/cc $(READY)/lint ## check format, clippy and the dependencies' li
 	@cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	@tools/setup deny
 
+.PHONY: chaos
+chaos: rotator ## kill a command at every call, have every call go wrong, and all rivals: some 50 minutes
+	@CHAOS=all cargo nextest run $(CARGO_FLAGS) --profile chaos -p deployer --test integration \
+	  -E 'test(/^(chaos|rivals|between)::/)'
+
 .PHONY: fuzz
 fuzz: $(READY)/cc $(READY)/fuzz ## look for input that breaks a parser, each for FUZZ_SECONDS (600)
 	@tools/fuzz $(or $(FUZZ_SECONDS),600)
+
+.PHONY: sbom
+sbom: rotator $(READY)/cyclonedx ## write the software bills of materials: target/sbom
+	@$(PYTHON) tools/sbom.py $(BUILD)/tools/bin/cargo-cyclonedx
+
+.PHONY: reproduce
+reproduce: $(READY)/cc $(READY)/venv $(READY)/targets ## build the function twice from nothing, and compare: some 20 minutes
+	@tools/reproduce all
 
 .PHONY: bench
 bench: build ## measure calls, time and memory: target/bench.json and a table for the README
@@ -72,7 +85,7 @@ clean: ## remove all that was made, target/ as a whole
 	@rm -rf $(BUILD)
 
 $(READY)/venv: tools/requirements.txt
-$(READY)/lint $(READY)/fuzz: tools/setup
+$(READY)/lint $(READY)/fuzz $(READY)/cyclonedx: tools/setup
 $(READY)/%:
 	@tools/setup $*
 	@mkdir -p $(@D) && touch $@
