@@ -217,7 +217,7 @@ async fn what_others_have_fastened_to_a_resource_keeps_it_and_is_told_at_once() 
             error(400, "InvalidRequestException", replicas),
             "remove-regions-from-replication",
         ),
-        (Kind::InvokeRole, "iam:DeleteRole", error(409, "DeleteConflict", profile), "instance profile"),
+        (Kind::InvokeRole, "iam:DeleteRole", error(409, "DeleteConflict", profile), "take it out of there"),
         (Kind::LogGroup, "logs:DeleteLogGroup", error(400, "ValidationException", protected), "deletion protection"),
     ] {
         let stage = Stage::applied();
