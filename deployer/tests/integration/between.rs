@@ -119,8 +119,12 @@ fn what_has_become_somebody_elses_since_the_plan_is_not_changed() {
         // The look that follows the plan, for one role once.
         let look = hold(if address.ends_with("role") { &reads[1..] } else { reads });
         let running = stack.desk.start(APPLY);
-        planned.into_iter().for_each(|held| held.wait());
-        look.iter().for_each(Held::wait);
+        for held in planned {
+            held.wait();
+        }
+        for held in &look {
+            held.wait();
+        }
         swap(&stack.bed, address);
         let before = theirs(&stack.bed, address);
         drop(look);

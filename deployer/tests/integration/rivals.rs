@@ -299,7 +299,7 @@ type Claim = (&'static str, &'static str, fn(&mut Value, &str));
 /// The names that two stacks can claim both, and the call by which they are taken.
 const CLAIMS: [Claim; 4] = [
     ("secret", "secretsmanager:CreateSecret", |rival, name| {
-        rival["secret"]["name"] = json!(format!("{name}/password"))
+        rival["secret"]["name"] = json!(format!("{name}/password"));
     }),
     ("execution-role", "iam:CreateRole", |rival, name| rival["role"]["name"] = json!(format!("{name}-role"))),
     ("invoke-role", "iam:CreateRole", |rival, name| rival["schedule"]["name"] = json!(format!("{name}-schedule"))),

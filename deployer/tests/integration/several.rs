@@ -74,23 +74,25 @@ fn specs_that_claim_the_same_name_are_refused_both() {
     assert_eq!(functions, ["functions one-function"]);
 }
 
+/// A change of a rival's spec.
+type Change = fn(&mut Value);
+
 #[test]
 fn every_kind_of_name_is_claimed_by_one_stack_alone_and_roles_in_any_case() {
     let bed = Bed::ministack();
     let desk = Desk::new(&bed);
     desk.write("one.yaml", spec("one").to_string());
-    let far = |rival: &mut Value| rival["region"] = json!("eu-west-1");
-    let claims: [(&str, &dyn Fn(&mut Value)); 9] = [
-        ("secret one/password", &|rival| rival["secret"]["name"] = json!("one/password")),
-        ("role ONE-role", &|rival| rival["role"]["name"] = json!("ONE-role")),
-        ("role One-Schedule-invoke", &|rival| rival["schedule"]["name"] = json!("One-Schedule")),
-        ("role one-SCHEDULE-invoke", &|rival| rival["role"]["name"] = json!("one-SCHEDULE-invoke")),
-        ("function one-function", &|rival| rival["function"]["name"] = json!("one-function")),
-        ("schedule group one", &|rival| rival["name"] = json!("one")),
-        ("", &|rival| rival["secret"]["name"] = json!("one/PASSWORD")),
-        ("", &|rival| rival["function"]["name"] = json!("One-function")),
-        ("role one-role", &|rival| {
-            far(rival);
+    let claims: [(&str, Change); 9] = [
+        ("secret one/password", |rival| rival["secret"]["name"] = json!("one/password")),
+        ("role ONE-role", |rival| rival["role"]["name"] = json!("ONE-role")),
+        ("role One-Schedule-invoke", |rival| rival["schedule"]["name"] = json!("One-Schedule")),
+        ("role one-SCHEDULE-invoke", |rival| rival["role"]["name"] = json!("one-SCHEDULE-invoke")),
+        ("function one-function", |rival| rival["function"]["name"] = json!("one-function")),
+        ("schedule group one", |rival| rival["name"] = json!("one")),
+        ("", |rival| rival["secret"]["name"] = json!("one/PASSWORD")),
+        ("", |rival| rival["function"]["name"] = json!("One-function")),
+        ("role one-role", |rival| {
+            rival["region"] = json!("eu-west-1");
             rival["role"]["name"] = json!("one-role");
         }),
     ];
