@@ -76,6 +76,7 @@ fn plan(actions: impl IntoIterator<Item = (Kind, Verb)>) -> Plan {
         stack: "test".to_owned(),
         account: "123456789012".to_owned(),
         region: "us-east-1".to_owned(),
+        package: None,
         actions: actions.into_iter().map(|(kind, verb)| action(kind, verb)).collect(),
         refusals: vec![],
     }
