@@ -235,7 +235,7 @@ fn a_folder_s_files_are_read_and_what_waits_for_a_writer_is_none() {
     for number in 0..3000 {
         fs::write(desk.path().join(format!("{number}.yaml")), "name: x\n").unwrap();
     }
-    let told = desk.validate(". 2>&1 | tail -n 5");
+    let told = desk.validate(". 2>&1 | tail -n 30");
     told.ends(0, &["is required"]);
 }
 

@@ -272,7 +272,8 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
     if touches(CODE) {
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
-        settled(wait, false, || update_code(clients, desired, zip, revision.clone())).await?;
+        let sent = settled(wait, false, || update_code(clients, desired, zip, revision.clone())).await;
+        unless_done(clients, desired, CODE, sent).await?;
         // At once: were it left for the end, an apply that is cut off would leave a note of other code.
         note(clients, desired, code_notes(desired), wait).await?;
         ready(clients, name, true, wait).await?;
@@ -282,8 +283,9 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
         let revision = revision.take().or(now);
         // Even an unchanged role takes iam:PassRole to send, and an unchanged network the right to look at it.
         let sent = Sent { role: touches(&["role"]), network: touches(NETWORK), no_layers: touches(&[LAYER]) };
-        propagated(clients, role, ROLE_NOT_READY, false, wait, || configure(clients, desired, sent, revision.clone()))
-            .await?;
+        let call = || configure(clients, desired, sent, revision.clone());
+        let sent = propagated(clients, role, ROLE_NOT_READY, false, wait, call).await;
+        unless_done(clients, desired, &[CONFIGURATION, NETWORK].concat(), sent).await?;
         ready(clients, name, true, wait).await?;
     }
     if touches(ASYNC) {
@@ -300,6 +302,20 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
     }
     written.extend(noted.clone().into_iter().chain(role_id(desired)));
     note(clients, desired, written, wait).await
+}
+
+/// An attempt whose answer was lost leaves another revision to the one that follows it. So what is refused as stale is done
+/// where the function has these attributes as desired.
+async fn unless_done(clients: &Clients, desired: &Desired, names: &[&str], sent: Result<()>) -> Result<()> {
+    match sent {
+        Err(error) if error.class == Class::Stale => {
+            let Some(live) = observe(clients, &desired.name).await? else { return Err(error) };
+            let changes = desired.attributes().diff(&live.attributes());
+            let is_due = changes.iter().any(|change| names.contains(&change.attribute.name));
+            if is_due { Err(error) } else { Ok(()) }
+        }
+        other => other,
+    }
 }
 
 async fn update_code(clients: &Clients, desired: &Desired, zip: &[u8], revision: Option<String>) -> Result<()> {

@@ -32,7 +32,7 @@ pub fn resources(plan: &Plan, report: &Report) -> Vec<ResourceJson> {
         let action = plan.action(*kind)?;
         let (outcome, milliseconds, reason) = match outcome {
             Outcome::Done(elapsed) => ("done", Some(millis(*elapsed)), None),
-            Outcome::Failed(error) => ("failed", None, Some(explain(error))),
+            Outcome::Failed(error) => (word(error), None, Some(explain(error))),
             Outcome::NotStarted(why) => ("not-started", None, Some(not_started(why))),
             Outcome::Unknown(why) => ("unknown", None, why.clone()),
         };
@@ -40,6 +40,11 @@ pub fn resources(plan: &Plan, report: &Report) -> Vec<ResourceJson> {
         Some(ResourceJson { address, name, action, outcome, milliseconds, reason })
     };
     report.outcomes.iter().filter_map(resource).collect()
+}
+
+/// Of what was not answered nobody knows whether it was done.
+fn word(error: &Error) -> &'static str {
+    if error.class == Class::Network { "unknown" } else { "failed" }
 }
 
 fn millis(elapsed: Duration) -> u64 {
@@ -53,7 +58,7 @@ pub fn unfinished(plan: &Plan, report: &Report, command: &str, ui: Ui) {
         let name = plan.action(*kind).map(|action| action.name.as_str()).unwrap_or_default();
         lines.push(match outcome {
             Outcome::Done(_) => format!("done     {kind} {name}"),
-            Outcome::Failed(error) => format!("failed   {kind} {name}: {}", explain(error)),
+            Outcome::Failed(error) => format!("{:<8} {kind} {name}: {}", word(error), explain(error)),
             Outcome::NotStarted(why) => format!("not done {kind} {name}: {}", not_started(why)),
             Outcome::Unknown(why) => {
                 format!("unknown  {kind} {name}: {}", why.as_deref().unwrap_or("no answer was waited for"))
