@@ -99,9 +99,10 @@ async fn a_function_that_another_apply_changes_at_the_same_moment_is_done_where_
     let (before, busy) = (body(&stage.live, "Successful"), body(&after, "InProgress"));
     stage.wire.always(get, body(&after, "Successful")).on(get, [before.clone(), before, busy.clone(), busy]);
     stage.wire.on(configure, [error(412, "PreconditionFailedException", "The Revision Id provided does not match")]);
+    stage.wire.on("lambda:TagResource", [done()]);
     let done = stage.apply(Kind::Function).await;
     done.succeeded();
-    assert_eq!(stage.wire.changes(), [configure]);
+    assert_eq!(stage.wire.changes(), [configure, "lambda:TagResource"], "whoever did it, what is noted is ours");
     assert_eq!(done.told.len(), 1, "the other's change is waited for: {:?}", done.told);
 }
 
