@@ -30,7 +30,7 @@ impl std::fmt::Debug for Case<'_> {
 }
 
 /// How many faults a call can have.
-const FAULTS: usize = Fault::PASSING.len() + Fault::LASTING.len();
+const FAULTS: usize = 2 * Fault::PASSING.len() + Fault::FINAL.len();
 
 /// All faults that one call can have: those that pass, once; those that last, from there on.
 fn faults() -> impl Iterator<Item = (Fault, Extent)> {
@@ -38,7 +38,8 @@ fn faults() -> impl Iterator<Item = (Fault, Extent)> {
         Fault::Expired => (fault, Extent::Everything),
         _ => (fault, Extent::SameName),
     };
-    Fault::PASSING.into_iter().map(|fault| (fault, Extent::Once)).chain(Fault::LASTING.into_iter().map(lasting))
+    let passing = Fault::PASSING.into_iter().map(|fault| (fault, Extent::Once));
+    passing.chain(Fault::PASSING.into_iter().chain(Fault::FINAL).map(lasting))
 }
 
 /// Gives the call that went wrong, and how.

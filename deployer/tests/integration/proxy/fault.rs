@@ -28,7 +28,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What passes by itself: the same call, made again, is answered.
+    /// What may pass by itself: the same call, made again, is answered.
     pub const PASSING: [Self; 8] = [
         Self::Throttled,
         Self::Failed,
@@ -40,19 +40,8 @@ impl Fault {
         Self::Truncated,
     ];
 
-    /// What may last.
-    pub const LASTING: [Self; 10] = [
-        Self::Throttled,
-        Self::Failed,
-        Self::FailedAfterwards,
-        Self::Unavailable,
-        Self::CutBefore,
-        Self::CutAfterwards,
-        Self::Slow,
-        Self::Truncated,
-        Self::Expired,
-        Self::Denied,
-    ];
+    /// What a second attempt does not mend.
+    pub const FINAL: [Self; 2] = [Self::Expired, Self::Denied];
 
     /// Whether the service does what it is asked for all the same.
     pub const fn takes_effect(self) -> bool {
