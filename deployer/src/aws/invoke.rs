@@ -37,6 +37,12 @@ impl FunctionError {
     pub fn is_permission(&self) -> bool {
         self.error_type.contains("Permission")
     }
+
+    /// Whether its process ended before it answered, as it may when its code or settings are changed meanwhile.
+    #[must_use]
+    pub fn is_crash(&self) -> bool {
+        self.error_type.starts_with("Runtime.")
+    }
 }
 
 impl std::fmt::Display for FunctionError {

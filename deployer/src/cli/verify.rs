@@ -9,10 +9,12 @@ use tokio::time::Instant;
 
 use super::failure::{explain, unread};
 use super::planning::{Planned, observe};
-use crate::aws::{Clients, Observer};
+use crate::aws::{Clients, FunctionError, Observer};
 
 /// How long what was written may take to be read back: IAM and Lambda are eventually consistent.
 const DEADLINE: Duration = Duration::from_mins(1);
+/// How often a function is asked whose process ends before it answers: another apply may be changing it.
+const CRASHES: usize = 3;
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -86,21 +88,36 @@ pub fn judge(answer: &Answer, target: &Target) -> Result<Verdict, String> {
 /// # Errors
 /// Why it can't do its work.
 pub async fn self_check(clients: &Clients, function: &str) -> Result<Answer, String> {
-    let start = Instant::now();
+    answered(async || {
+        let invocation = clients.invoke(function, &Event::SelfCheck { secret_arn: None }).await;
+        invocation.map(|invocation| invocation.outcome).map_err(|error| explain(&error))
+    })
+    .await
+}
+
+async fn answered(
+    mut ask: impl AsyncFnMut() -> Result<Result<Answer, FunctionError>, String>,
+) -> Result<Answer, String> {
+    let (start, mut crashes) = (Instant::now(), 0);
     loop {
-        let invocation =
-            clients.invoke(function, &Event::SelfCheck { secret_arn: None }).await.map_err(|e| explain(&e))?;
-        match invocation.outcome {
+        let error = match ask().await? {
             Ok(answer) if answer.outcome == Outcome::Healthy => return Ok(answer),
             Ok(_) => return Err("the function gave no self-check's answer".to_owned()),
-            Err(error) if error.is_permission() && start.elapsed() < DEADLINE => tokio::time::sleep(PAUSE).await,
-            Err(error) => return Err(error.to_string()),
+            Err(error) => error,
+        };
+        crashes += usize::from(error.is_crash());
+        let may_pass = error.is_permission() || (error.is_crash() && crashes < CRASHES);
+        if !may_pass || start.elapsed() >= DEADLINE {
+            return Err(error.to_string());
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn judged(logins: &[(&str, LoginCheck)]) -> Result<Verdict, String> {
@@ -122,5 +139,43 @@ mod tests {
         assert!(judged(&[("AWSCURRENT", Opens), ("admin", Refused)]).is_err());
         let unreached = judged(&[("AWSCURRENT", Unreachable), ("admin", Unreachable)]);
         assert_eq!(unreached, Err("no connection".to_owned()));
+    }
+
+    fn error(error_type: &str) -> FunctionError {
+        FunctionError { error_type: error_type.to_owned(), error_message: "why".to_owned() }
+    }
+
+    fn healthy() -> Answer {
+        let (secret_arn, version_id, outcome) = (String::new(), None, Outcome::Healthy);
+        Answer { secret_arn, version_id, outcome, checks: Vec::new(), logins: BTreeMap::new() }
+    }
+
+    /// Asks a function that fails so often and is healthy then; and how often it was asked.
+    async fn asked(error_type: &str, failures: usize) -> (Result<Answer, String>, usize) {
+        let mut asked = 0;
+        let said = answered(async || {
+            asked += 1;
+            Ok(if asked > failures { Ok(healthy()) } else { Err(error(error_type)) })
+        })
+        .await;
+        (said, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_permission_that_is_not_in_force_yet_is_waited_for_but_not_for_ever() {
+        assert_eq!(asked("Rotator.Permission", 50).await, (Ok(healthy()), 51));
+        let (said, count) = asked("Rotator.Permission", usize::MAX).await;
+        assert_eq!((said, count), (Err("why (Rotator.Permission)".to_owned()), 121));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_ends_in_another_s_change_is_asked_again_and_one_that_crashes_is_told() {
+        assert_eq!(asked("Runtime.ExitError", 2).await, (Ok(healthy()), 3));
+        assert_eq!(asked("Runtime.ExitError", 3).await, (Err("why (Runtime.ExitError)".to_owned()), 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_no_other_attempt_can_mend_is_told_at_once() {
+        assert_eq!(asked("Rotator.Target", 1).await, (Err("why (Rotator.Target)".to_owned()), 1));
     }
 }
