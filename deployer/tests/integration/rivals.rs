@@ -341,6 +341,35 @@ fn a_whole_apply_of_another_stack_that_claims_a_name_before_any_change_of_an_app
 }
 
 #[test]
+fn a_whole_apply_of_the_same_stack_in_another_region_before_any_change_of_an_apply() {
+    let bed = Bed::ministack();
+    let sample = ["secretsmanager:CreateSecret", "iam:CreateRole", "lambda:CreateFunction", "lambda:InvokeFunction"];
+    let cases: Vec<&str> = CREATIONS.into_iter().filter(|call| all() || sample.contains(call)).collect();
+    each(&cases, |at, call| {
+        let name = format!("regions-{at:02}");
+        let mut one = Seat::plain(&bed, &name, "first of one");
+        let rival = Seat::new(&bed, &name, "first of the rival", |spec| spec["region"] = json!("eu-west-1"));
+        let mut rivals = None;
+        let ran = one.held(&format!("{APPLY} -o json"), call, When::Asked, || rivals = Some(rival.run(APPLY)));
+        let rivals = rivals.unwrap();
+        // Roles are the account's, whatever the region: one has them, and the other says whose they are.
+        let (winner, loser, told, region) = match (ran.code(), rivals.code()) {
+            (Some(0), Some(3)) => (&one, &rival, rivals.all(), "us-east-1"),
+            (Some(3), Some(0)) => (&rival, &one, ran.all(), "eu-west-1"),
+            other => panic!("{call}: {other:?}\n{}\n{}", ran.all(), rivals.all()),
+        };
+        assert!(told.contains(&format!("stack {name} in {region}")), "{call}: the owner is not named: {told}");
+        loser.run(APPLY).expect(3);
+        loser.run(TEARDOWN).expect(3).says("left alone what is not this stack's");
+        winner.run("plan stack.yaml --detailed-exitcode").expect(0);
+        winner.run(TEARDOWN).expect(0);
+        loser.run(APPLY).expect(0);
+        loser.run("plan stack.yaml --detailed-exitcode").expect(0);
+        loser.comes_down(call);
+    });
+}
+
+#[test]
 fn a_whole_apply_before_any_deletion_of_a_teardown_and_a_whole_teardown() {
     let bed = Bed::ministack();
     let expected = undisturbed(&bed);
