@@ -52,6 +52,7 @@ test: rotator sbom $(READY)/servers ## run every test: unit, snapshot, property,
 .PHONY: lint
 lint: $(READY)/cc $(READY)/lint ## check format, clippy and the dependencies' licences, sources and advisories
 	@cargo fmt --all --check
+	@cargo fmt --manifest-path fuzz/Cargo.toml --check
 	@cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	@tools/setup deny
 
@@ -79,6 +80,7 @@ bench: build ## measure calls, time and memory: target/bench.json and a table fo
 .PHONY: fmt
 fmt: $(READY)/lint ## format the code
 	@cargo fmt --all
+	@cargo fmt --manifest-path fuzz/Cargo.toml
 
 .PHONY: clean
 clean: ## remove all that was made, target/ as a whole
