@@ -160,7 +160,7 @@ fn huge_words_are_told_in_short() {
         ("a key", full("", "x", ": 1\n"), "x.yaml:"),
         ("a scalar", long("name: "), "name"),
         ("a region", long("region: "), "region"),
-        ("a zone", long("schedule: {timezone: "), "x.yaml:"),
+        ("a zone", full("schedule: {timezone: ", "x", "}"), "error[timezone]"),
         ("a cron", full("schedule: {expression: \"cron(", "1,", " * * ? *)\"}"), "x.yaml:"),
         ("a template", full("secret:\n  derived:\n    url: \"", "{a}", "\"\n"), "x.yaml:"),
         ("a comment", long("# "), "empty"),
