@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How late a slow answer is: later than anybody waits who says `--request-timeout 1`.
 const LATE: Duration = Duration::from_secs(3);
 
+/// Bytes of a request that an error quotes: all of any but one with a function's code, which would take too long.
+const QUOTED: usize = 128 * 1024;
+
 /// Forwards all that it gets. One request a connection: both sides are told to close.
 pub struct Proxy {
     pub endpoint: String,
@@ -258,7 +261,8 @@ impl State {
             Fate::Fault(fault) => {
                 let done = fault.takes_effect().then(|| self.ask(&head, &body)).transpose()?;
                 let spoiled = done.as_deref().unwrap_or_default();
-                match (fault, fault.answer(&call, &String::from_utf8_lossy(&body))) {
+                let quoted = &body[..body.len().min(QUOTED)];
+                match (fault, fault.answer(&call, &String::from_utf8_lossy(quoted))) {
                     (_, Some(answer)) => client.write_all(&answer),
                     (Fault::Slow, None) => {
                         std::thread::sleep(LATE);
