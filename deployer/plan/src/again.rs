@@ -67,14 +67,14 @@ pub fn still(action: &Action, desired: &Desired, planned: &Live, now: &Live) -> 
     if owned(tags) != Owner::Us && !is_taken_over {
         return Err(Obstacle::Foreign { whole, owner: owned(tags) });
     }
-    let Some(there) = now.attributes(kind) else {
+    let Some(changes) = desired.changes(kind, now) else {
         return match verb {
             Verb::Delete => Ok(Still::Done),
             Verb::Create | Verb::Replace => Ok(Still::Due),
             _ => Err(Obstacle::Gone(kind)),
         };
     };
-    let is_as_desired = desired.attributes(kind).diff(&there).is_empty();
+    let is_as_desired = changes.is_empty();
     if verb == Verb::Delete || (verb == Verb::Replace && !is_as_desired) {
         let held = held(kind, desired, planned, now);
         return if held.is_empty() { Ok(Still::Due) } else { Err(Obstacle::Holds(held)) };

@@ -66,7 +66,7 @@ impl Mutator {
     async fn converge(&self, action: &Action, error: Error, wait: Wait<'_>) -> Result<Attempt<()>> {
         let kind = action.kind;
         let now = self.observe_one(kind).await?;
-        let Some(attributes) = now.attributes(kind) else {
+        let Some(changes) = self.desired().changes(kind, &now) else {
             let message = format!("it is there and is not, as if somebody deleted it: {}", error.message);
             return Ok(Attempt::NotYet(Error { class: Class::Conflict, message, ..error }));
         };
@@ -76,7 +76,6 @@ impl Mutator {
             Err(obstacle) => return Err(self.stopped_by_obstacle(action, obstacle)),
         }
         self.learn(&now);
-        let changes = self.desired().attributes(kind).diff(&attributes);
         if changes.is_empty() {
             return self.found(action, &now, wait).await.map(Attempt::Done);
         }
