@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::again::others_schedules;
 use crate::attribute::{Change, Effect};
 use crate::desired::Desired;
 use crate::live::Live;
@@ -196,7 +197,7 @@ fn resource(
     };
     let Some(changes) = changes else {
         let changes = desired.attributes(kind).as_creation();
-        let note = creation_note(spec, kind, group_is_going);
+        let note = creation_note(spec, kind, group_is_going, &others_schedules(desired, live));
         return Ok(Action { kind, name, verb: Verb::Create, cause: None, adopted: false, changes, note });
     };
     // What needs a function waits for one that is being made.
@@ -234,7 +235,7 @@ pub(crate) fn foreign_owner(desired: &Desired, live: &Live, kind: Kind) -> Optio
     Some(owner(desired.tags(kind), live.tags(kind)?)).filter(|owner| *owner != Owner::Us)
 }
 
-fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool) -> Option<String> {
+fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool, others: &[String]) -> Option<String> {
     use crate::spec::Initial;
     match kind {
         Kind::Secret => Some(match &spec.secret.initial {
@@ -244,6 +245,10 @@ fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool) -> Option<String
             Initial::Prompt => "its first value is asked for on the terminal".to_owned(),
         }),
         Kind::ScheduleGroup if group_is_going => Some("waits until the old group is gone".to_owned()),
+        // A schedule under a new name does not end the one under the old.
+        Kind::Schedule if !group_is_going && !others.is_empty() => {
+            Some(format!("the group has {} too, which goes on: if it was this stack's, delete it", others.join(", ")))
+        }
         _ => None,
     }
 }

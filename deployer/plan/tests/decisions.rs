@@ -214,6 +214,17 @@ fn a_note_that_a_run_was_cut_off_before_is_written_by_the_next_one() {
 }
 
 #[test]
+fn a_schedule_under_a_new_name_tells_of_the_one_that_goes_on_under_the_old() {
+    let spec = stack::spec();
+    let mut live = stack::applied(&spec);
+    live.schedule = None;
+    assert_eq!(action(&stack::plan(&spec, &live), Kind::Schedule).note, None);
+    live.schedules_in_group = vec!["Earlier".to_owned()];
+    let note = action(&stack::plan(&spec, &live), Kind::Schedule).note.clone();
+    assert_eq!(note.as_deref(), Some("the group has Earlier too, which goes on: if it was this stack's, delete it"));
+}
+
+#[test]
 fn a_function_that_is_being_made_is_waited_for_and_one_that_failed_is_made_anew() {
     let spec = stack::spec();
     for (state, verb) in [("Pending", Verb::Update), ("Failed", Verb::Replace), ("Inactive", Verb::NoOp)] {
