@@ -1,6 +1,6 @@
 //! Looking once more, right before a change and where one fails: somebody else may have come since the plan.
 
-use plan::again::{Obstacle, Still, is_to_be_seen, still};
+use plan::again::{Obstacle, Still, is_begun, is_to_be_seen, still};
 use plan::live::Live;
 use plan::ownership::Owner;
 use plan::plan::{Action, Verb};
@@ -80,7 +80,8 @@ impl Mutator {
         if changes.is_empty() {
             return self.found(action, &now, wait).await.map(Attempt::Done);
         }
-        if self.saved.is_some() {
+        // An unanswered call of this very creation leaves the rest of it to be done.
+        if self.saved.is_some() && !is_begun(kind, &self.desired(), &now) {
             return Err(stale(kind, "was not there, and is now"));
         }
         self.update(&Action { changes, ..action.clone() }, wait).await?;
