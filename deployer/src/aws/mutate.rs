@@ -205,7 +205,8 @@ impl Mutator {
         let secret = seen.secret.as_ref().map_or(desired.secret.name.as_str(), |secret| secret.arn.as_str());
         match kind {
             Kind::Secret => {
-                let deleted = secret::delete(clients, secret, self.on_secret, wait).await?;
+                let was_scheduled = seen.secret.as_ref().is_some_and(|secret| secret.deleted.is_some());
+                let deleted = secret::delete(clients, secret, self.on_secret, was_scheduled, wait).await?;
                 *lock(&self.deleted) = Some(deleted);
                 Ok(())
             }
