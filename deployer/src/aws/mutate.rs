@@ -252,6 +252,7 @@ impl Mutate for Mutator {
         let Some(seen) = self.look_again(action, wait).await? else { return Ok(()) };
         match action.verb {
             Verb::NoOp | Verb::Keep => Ok(()),
+            Verb::Delete if action.kind == Kind::ScheduleGroup => self.delete_once_settled(action, seen, wait).await,
             Verb::Delete => self.delete(action.kind, &seen, wait).await,
             Verb::Update => self.update_or_find_done(action, wait).await,
             Verb::Restore => {
