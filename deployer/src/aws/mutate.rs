@@ -40,6 +40,7 @@ pub struct Mutator {
     deleted: Mutex<Option<Deleted>>,
     stop: CancellationToken,
     saved: Option<Fingerprints>,
+    earlier: Mutex<Vec<role::Live>>,
 }
 
 impl Mutator {
@@ -69,6 +70,7 @@ impl Mutator {
             deleted: Mutex::new(None),
             stop: CancellationToken::new(),
             saved: None,
+            earlier: Mutex::new(Vec::new()),
         }
     }
 
@@ -248,8 +250,12 @@ impl Mutate for Mutator {
         if !action.is_pending() {
             return Ok(());
         }
-        let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop };
+        let earlier = lock(&self.earlier).clone();
+        let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop, earlier: &earlier };
         let Some(seen) = self.look_again(action, wait).await? else { return Ok(()) };
+        if action.verb == Verb::Update {
+            lock(&self.earlier).extend(seen.execution_role.iter().chain(&seen.invoke_role).cloned());
+        }
         match action.verb {
             Verb::NoOp | Verb::Keep => Ok(()),
             Verb::Delete if action.kind == Kind::ScheduleGroup => self.delete_once_settled(action, seen, wait).await,

@@ -125,6 +125,18 @@ impl Stage {
         perform(&self.mutator(), &self.action(kind)).await
     }
 
+    /// Does to resources what one apply would do, one after the other, and gives what the last came to.
+    pub async fn apply_in_turn<const N: usize>(&self, kinds: [Kind; N]) -> Performed {
+        let mutator = self.mutator();
+        let mut last = None;
+        for kind in kinds {
+            if let Some(before) = last.replace(perform(&mutator, &self.action(kind)).await) {
+                before.succeeded();
+            }
+        }
+        last.unwrap()
+    }
+
     /// Makes a resource as an apply of a saved plan would, in which nothing was there.
     pub async fn apply_saved(&self, kind: Kind) -> Performed {
         perform(&self.mutator().only_as_saved(Some(Fingerprints::new())), &self.action(kind)).await
