@@ -92,6 +92,15 @@ pub fn still(action: &Action, desired: &Desired, planned: &Live, now: &Live) -> 
     }
 }
 
+/// Whether a resource that is there is the desired one's own creation, begun and not ended: it carries the note that only
+/// such a creation writes, and nothing is on it but what is desired.
+#[must_use]
+pub fn is_begun(kind: Kind, desired: &Desired, now: &Live) -> bool {
+    let is_noted = now.applied(kind) == Some(desired.fingerprint(kind).as_str());
+    let changes = now.attributes(kind).map(|there| desired.attributes(kind).diff(&there));
+    is_noted && changes.is_some_and(|changes| changes.iter().all(|change| change.before.is_none()))
+}
+
 /// What tells a resource from another that was made under its name.
 fn identity(live: &Live, kind: Kind) -> Option<&str> {
     match kind {

@@ -59,6 +59,16 @@ pub fn ok(body: impl fmt::Display) -> Reply {
     with(move |_| body.clone())
 }
 
+impl Reply {
+    /// The same, once that was done.
+    pub fn after(self, effect: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |call| {
+            effect();
+            (self.0)(call)
+        }))
+    }
+}
+
 /// Success with nothing to say.
 pub fn done() -> Reply {
     with(|call| if is_query(&call.operation) { String::new() } else { "{}".to_owned() })
