@@ -83,7 +83,7 @@ impl Clients {
         let mut longer = timeouts.to_builder();
         longer.set_operation_attempt_timeout(attempt);
         let patient = aws_sdk_lambda::config::Builder::new().timeout_config(longer.build());
-        let wait = Wait { deadline: UNREADY, notify: &|_| {}, stop: &CancellationToken::new() };
+        let wait = Wait { deadline: UNREADY, notify: &|_| {}, stop: &CancellationToken::new(), earlier: &[] };
         let answer = settled(wait, false, || async {
             let invoke = self.lambda.invoke().function_name(function).payload(Blob::new(payload.clone()));
             let invoke = invoke.invocation_type(InvocationType::RequestResponse).log_type(LogType::Tail);
