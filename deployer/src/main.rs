@@ -3,12 +3,10 @@
 
 use std::process::ExitCode;
 
-use deployer::{cli, fault, memory};
+use deployer::cli;
 
 fn main() -> ExitCode {
-    memory::seal();
-    fault::hide_messages();
-    let exit = fault::contain(|| match cli::parse() {
+    let exit = deployer::guarded(|| match cli::parse() {
         Ok(cli) => cli::run(cli),
         Err(exit) => exit,
     });

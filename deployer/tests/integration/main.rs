@@ -19,6 +19,7 @@ mod half_deployed;
 mod interrupt;
 mod least_privilege;
 mod lifecycle;
+mod limits;
 mod managed;
 mod moto;
 mod out_of_band;

@@ -27,7 +27,12 @@ ROOT = {"access_key": "test", "secret_key": "test"}
 # What changes by itself, or with every change however it is undone.
 VOLATILE = {
     *("ResponseMetadata", "LastModified", "LastModificationDate", "LastChangedDate", "LastAccessedDate", "RevisionId"),
-    *("State", "StateReason", "StateReasonCode", "LastUpdateStatus", "RoleLastUsed", "storedBytes", "Location"),
+    *("RoleLastUsed", "storedBytes", "Location"),
+}
+# The same of a function alone: a schedule's state is set, and a group's says whether it is going.
+VOLATILE_OF_FUNCTIONS = {
+    *("State", "StateReason", "StateReasonCode"),
+    *("LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"),
 }
 
 
@@ -59,7 +64,8 @@ class Account:
             "schedule_groups": self._schedule_groups,
             "schedules": self._schedules,
         }
-        return {kind: _stable(dict(read(naming))) for kind, read in kinds.items()}
+        volatile = {"functions": VOLATILE | VOLATILE_OF_FUNCTIONS}
+        return {kind: _stable(dict(read(naming)), volatile.get(kind, VOLATILE)) for kind, read in kinds.items()}
 
     def package(self, name: str) -> dict[str, str]:
         """The architecture is part of a code's update, so to change it alone takes the code that is there."""
@@ -133,12 +139,12 @@ def _packed(value: Any) -> Any:
     return package.getvalue()
 
 
-def _stable(value: Any) -> Any:
+def _stable(value: Any, volatile: set[str]) -> Any:
     """Without what changes by itself, and with lists of tags in one order."""
     if isinstance(value, dict):
-        return {key: _stable(one) for key, one in value.items() if key not in VOLATILE}
+        return {key: _stable(one, volatile) for key, one in value.items() if key not in volatile}
     if isinstance(value, list):
-        return sorted((_stable(one) for one in value), key=lambda one: json.dumps(one, sort_keys=True, default=str))
+        return sorted((_stable(one, volatile) for one in value), key=lambda one: json.dumps(one, sort_keys=True, default=str))
     return value
 
 

@@ -243,15 +243,26 @@ fn a_teardown_that_is_stopped_at_its_last_look_says_what_is_gone_and_that_it_did
 
 #[test]
 fn a_stopped_teardown_calls_gone_only_what_is_gone() {
-    let mut stack = Stack::applied();
-    let proxy = behind_proxy(&mut stack);
-    let held = proxy.hold("lambda:DeleteFunction", When::Asked);
-    let running = stack.desk.start(&format!("teardown {FILE} --yes --force-delete-secret -o json"));
-    let document = stopped(running, held, &["INT"]).expect(130).json();
-    let gone: Vec<&str> =
-        document["stacks"][0]["gone"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
-    assert!(gone.contains(&"function app-function") && !gone.contains(&"secret app/password"), "{gone:?}");
-    assert_eq!(gone.len(), 7 - stack.bed.names().len(), "{gone:?} are gone, and there are {:?}", stack.bed.names());
+    for (signals, is_gone) in [(&["INT"][..], true), (&["INT", "INT"], false)] {
+        let mut stack = Stack::applied();
+        let proxy = behind_proxy(&mut stack);
+        let held = proxy.hold("lambda:DeleteFunction", When::Asked);
+        let running = stack.desk.start(&format!("teardown {FILE} --yes --force-delete-secret -o json"));
+        // After two it has ended while the call is still under way.
+        let (ran, _held) = if is_gone {
+            (stopped(running, held, signals), None)
+        } else {
+            (stopped_at_once(running, &held, signals), Some(held))
+        };
+        let ran = ran.expect(130);
+        let document = ran.json();
+        let gone: Vec<&str> =
+            document["stacks"][0]["gone"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+        assert_eq!((gone.contains(&"function app-function"), gone.contains(&"secret app/password")), (is_gone, false));
+        assert_eq!(gone.len(), 7 - stack.bed.names().len(), "{gone:?} are gone, and there are {:?}", stack.bed.names());
+        let outcomes = outcomes(&document);
+        assert_eq!(outcomes.contains(&"unknown".to_owned()), !is_gone, "{outcomes:?}");
+    }
 }
 
 #[test]

@@ -39,6 +39,10 @@ enum Start {
     Drifted,
     /// Some of it is there, and not all of that is complete.
     HalfBuilt,
+    /// It was torn down, and the secret waits for its deletion.
+    TornDown,
+    /// All is there, and the spec has the roles under another path: they are replaced.
+    Moved,
 }
 
 /// A command and what it begins with.
@@ -55,6 +59,8 @@ impl std::fmt::Display for Scenario {
             Start::Complete => "a complete stack",
             Start::Drifted => "a drifted stack",
             Start::HalfBuilt => "a half-built stack",
+            Start::TornDown => "a torn down stack",
+            Start::Moved => "a stack whose roles move",
         };
         write!(f, "{} of {start}", self.command)
     }
@@ -105,6 +111,7 @@ impl Bench {
         self.proxy.disarm();
         let keys = self.stack.bed.reset();
         self.stack.desk.sign_in(&keys);
+        self.stack.edit(|spec| drop(spec["role"].as_object_mut().unwrap().remove("path")));
         if start != Start::Nothing {
             self.stack.deploy("apply --yes --skip-self-check").expect(0);
             state::rotate(&self.stack.bed);
@@ -113,6 +120,8 @@ impl Bench {
             Start::Nothing | Start::Complete => {}
             Start::Drifted => state::drift(&self.stack.bed),
             Start::HalfBuilt => state::take_half_away(&self.stack.bed),
+            Start::TornDown => drop(self.stack.deploy("teardown --yes").expect(0)),
+            Start::Moved => self.stack.edit(|spec| spec["role"]["path"] = json!("/moved/")),
         }
         self.proxy.take();
     }
@@ -120,10 +129,10 @@ impl Bench {
     /// A scenario without anything in its way.
     fn undisturbed(&mut self, scenario: Scenario) -> Undisturbed {
         self.prepare(scenario.start);
-        let value = self.value();
+        let value = expected(self.value());
         self.run(scenario).expect(0);
         let calls = self.proxy.take_in_order();
-        assert!(value.is_none() || self.value() == value, "{scenario}: the value was changed");
+        assert_eq!(self.value(), Some(value), "{scenario}: the value was changed");
         Undisturbed { scenario, calls, end: end_state(&self.stack.bed) }
     }
 
@@ -135,15 +144,21 @@ impl Bench {
         self.stack.desk.deploy(&Self::command(scenario))
     }
 
-    /// The command once more, with nothing in its way: it must come to the end of an undisturbed run, and have left the
-    /// value alone.
-    fn recovers(&self, undisturbed: &Undisturbed, before: Option<&String>) -> Ran {
+    /// What was disturbed has not touched the value, and the command once more, with nothing in its way, comes to the end
+    /// of an undisturbed run.
+    fn recovers(&self, undisturbed: &Undisturbed, before: Option<String>) -> Ran {
+        let (between, had_none, value) = (self.value(), before.is_none(), expected(before));
+        assert!(between.as_ref() == Some(&value) || had_none && between.is_none(), "the value was touched");
         let ran = self.run(undisturbed.scenario).expect(0);
+        self.has_ended(undisturbed, &value);
+        ran
+    }
+
+    /// All is as an undisturbed run leaves it, with that value.
+    fn has_ended(&self, undisturbed: &Undisturbed, value: &str) {
         let differing = differences(&undisturbed.end, &end_state(&self.stack.bed));
         assert!(differing.is_empty(), "it ends otherwise than an undisturbed run: {differing:#?}");
-        let (before, after) = (before.cloned().unwrap_or_else(|| state::value_of(FIRST)), self.value());
-        assert_eq!(after, Some(before), "the value was touched");
-        ran
+        assert_eq!(self.value().as_deref(), Some(value), "the value was touched");
     }
 
     /// The secret's value, whatever it takes to see it; `None` where there is no secret.
@@ -161,6 +176,11 @@ impl Bench {
     }
 }
 
+/// The value that there must be at the end: the one that there was, or the first.
+fn expected(before: Option<String>) -> String {
+    before.unwrap_or_else(|| state::value_of(FIRST))
+}
+
 /// No value, in whatever spelling, may be in a text that anybody reads.
 fn shows_no_value(text: &str) {
     for value in [FIRST, LATER] {
@@ -172,15 +192,80 @@ fn shows_no_value(text: &str) {
     }
 }
 
-/// Whether a case is tried: all are where that is wished, else one of so many `changes` or `reads`.
-fn is_tried(case: usize, call: &str, changes: usize, reads: usize) -> bool {
-    let all = std::env::var("CHAOS").is_ok_and(|what| what == "all");
-    all || case.is_multiple_of(if mutates(call) { changes } else { reads })
+/// Whether all cases are tried.
+fn all() -> bool {
+    std::env::var("CHAOS").is_ok_and(|what| what == "all")
 }
 
-/// Works on all cases, several at a time; each answers with a word for the tally, or panics. What went wrong is told of
-/// all cases, and not of the first alone.
-fn each<C: std::fmt::Debug + Sync>(cases: &[C], work: impl Fn(&mut Bench, &C) -> String + Sync) -> Vec<String> {
+/// Whether a case is tried: all are where that is wished, else one of so many `changes` or `reads`.
+fn is_tried(case: usize, call: &str, changes: usize, reads: usize) -> bool {
+    all() || case.is_multiple_of(if mutates(call) { changes } else { reads })
+}
+
+/// One call of an undisturbed run: what is tried is done to it alone. Calls that are made at the same time change places,
+/// so that it is known by its name.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    undisturbed: &'a Undisturbed,
+    call: &'a str,
+    /// How many of its name are made before it.
+    ahead: usize,
+}
+
+impl Undisturbed {
+    fn targets(&self) -> impl Iterator<Item = Target<'_>> {
+        self.calls.iter().enumerate().map(|(at, call)| {
+            let ahead = self.calls[..at].iter().filter(|one| *one == call).count();
+            Target { undisturbed: self, call, ahead }
+        })
+    }
+}
+
+impl std::fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} number {} of {}", self.call, self.ahead + 1, self.undisturbed.scenario)
+    }
+}
+
+/// A call was hit, and that is what came of it.
+#[derive(Debug)]
+struct Hit {
+    scenario: Scenario,
+    call: String,
+    what: String,
+}
+
+impl Hit {
+    fn of(target: Target<'_>, what: String) -> Self {
+        Self { scenario: target.undisturbed.scenario, call: target.call.to_owned(), what }
+    }
+}
+
+/// Works on all cases. A run may have less to wait for than the undisturbed one, and make fewer calls; where all cases are
+/// tried, every name must be hit in every `way`, by which what came of it begins.
+fn hits<C: std::fmt::Debug + Sync>(
+    undisturbed: &[Undisturbed],
+    cases: &[C],
+    ways: &[&str],
+    work: impl Fn(&mut Bench, &C) -> Option<Hit> + Sync,
+) -> Vec<Hit> {
+    let hits: Vec<Hit> = each(cases, work).into_iter().flatten().collect();
+    assert!(hits.len() * 10 >= cases.len() * 8, "{} of {} cases hit a call", hits.len(), cases.len());
+    let is_hit = |target: Target<'_>, way: &str| {
+        let is_it = |hit: &Hit| hit.scenario == target.undisturbed.scenario && hit.call == target.call;
+        hits.iter().any(|hit| is_it(hit) && hit.what.starts_with(way))
+    };
+    for target in undisturbed.iter().flat_map(Undisturbed::targets).filter(|_| all()) {
+        for way in ways {
+            assert!(is_hit(target, way), "no {} of {} was hit: {way}", target.call, target.undisturbed.scenario);
+        }
+    }
+    hits
+}
+
+/// Works on all cases, several at a time; each answers, or panics. What went wrong is told of all cases, and not of the
+/// first alone.
+fn each<C: std::fmt::Debug + Sync, A: Send>(cases: &[C], work: impl Fn(&mut Bench, &C) -> A + Sync) -> Vec<A> {
     let (next, begun) = (AtomicUsize::new(0), Instant::now());
     let (answers, wrong) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -214,14 +299,13 @@ fn undisturbed(scenarios: &[Scenario]) -> Vec<Undisturbed> {
         let (first, second) = (bench.undisturbed(scenario), bench.undisturbed(scenario));
         assert_eq!(differences(&first.end, &second.end), Vec::<String>::new());
         done.lock().unwrap().push(first);
-        String::new()
     });
     let mut done = done.into_inner().unwrap();
     done.sort_by_key(|one| scenarios.iter().position(|scenario| *scenario == one.scenario));
     done
 }
 
-/// How many different words there are.
-fn distinct(words: &[String]) -> usize {
-    words.iter().collect::<BTreeSet<_>>().len()
+/// How many different calls were hit.
+fn distinct(hits: &[Hit]) -> usize {
+    hits.iter().map(|hit| &hit.call).collect::<BTreeSet<_>>().len()
 }

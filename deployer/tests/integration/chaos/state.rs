@@ -83,13 +83,34 @@ pub fn take_half_away(bed: &Bed) {
 
 /// All that there is, without what no two runs have in common: random ids, and dates.
 pub fn end_state(bed: &Bed) -> Value {
-    masked(&bed.inventory())
+    masked(&with_roles_for_their_ids(&bed.inventory()))
+}
+
+/// A role's id is random. Wherever it stands the role's name is shown, so that whose id it is can be compared.
+pub fn with_roles_for_their_ids(inventory: &Value) -> Value {
+    let roles = inventory["roles"].as_object().unwrap();
+    let named = roles.iter().fold(inventory.to_string(), |text, (name, role)| {
+        text.replace(role["RoleId"].as_str().unwrap(), &format!("id of {name}"))
+    });
+    serde_json::from_str(&named).unwrap()
+}
+
+/// What an inventory has of a resource that is named in a run's JSON; null where it is not there.
+pub fn of<'a>(inventory: &'a Value, resource: &Value) -> &'a Value {
+    let kind = match resource["address"].as_str().unwrap() {
+        "secret" => "secrets",
+        "execution-role" | "invoke-role" => "roles",
+        "log-group" => "log_groups",
+        "function" => "functions",
+        "schedule-group" => "schedule_groups",
+        "schedule" => "schedules",
+        other => panic!("no inventory has a {other}"),
+    };
+    &inventory[kind][resource["name"].as_str().unwrap()]
 }
 
 /// Fields whose values are made up anew, or are dates.
-const MADE_UP: [&str; 10] = [
-    "RoleId",
-    "deployer:role-id",
+const MADE_UP: [&str; 8] = [
     "CreateDate",
     "CreatedDate",
     "CreationDate",
@@ -103,7 +124,7 @@ const MADE_UP: [&str; 10] = [
 fn masked(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), field(name, value))).collect(),
-        Value::Array(items) => tag(items.iter().map(masked).collect()),
+        Value::Array(items) => items.iter().map(masked).collect(),
         Value::String(text) => Value::from(without_suffix(text)),
         other => other.clone(),
     }
@@ -120,17 +141,6 @@ fn field(name: &str, value: &Value) -> Value {
         }
         other => masked(other),
     }
-}
-
-/// The same of a list of tags.
-fn tag(mut items: Vec<Value>) -> Value {
-    for item in items.iter_mut().filter_map(Value::as_object_mut) {
-        let is_made_up = |tag: &Map<String, Value>| tag.get("Key").is_some_and(|key| key == "deployer:role-id");
-        if is_made_up(item) {
-            item.insert("Value".to_owned(), Value::from("made up"));
-        }
-    }
-    Value::Array(items)
 }
 
 /// A secret's ARN ends in a hyphen and six random characters.

@@ -80,36 +80,37 @@ pub enum Extent {
 
 enum Deed {
     /// It is never answered; where it was only asked, the emulator never hears of it.
-    Vanish(When, Sender<String>),
+    Vanish(When, Sender<()>),
     Fault(Fault, Extent),
 }
 
 /// Springs at one call.
 struct Trap {
-    /// How many calls are still to come before it.
+    call: String,
+    /// How many of its name are still to come before it.
     ahead: usize,
-    sprung: Option<String>,
+    is_sprung: bool,
     deed: Deed,
 }
 
 /// What is done with a call.
 enum Fate {
     Pass,
-    Vanish(When, Sender<String>),
+    Vanish(When, Sender<()>),
     Fault(Fault),
 }
 
 /// A call that is never going to be answered.
-pub struct Vanishing(Receiver<String>);
+pub struct Vanishing(Receiver<()>);
 
 impl Vanishing {
-    /// Waits for the call, and gives its name; `None` where the run has ended without it.
-    pub fn wait(&self, running: &mut Running) -> Option<String> {
+    /// Waits for the call; false where the run has ended without it.
+    pub fn wait(&self, running: &mut Running) -> bool {
         let start = Instant::now();
         loop {
             match self.0.recv_timeout(Duration::from_millis(20)) {
-                Ok(call) => return Some(call),
-                Err(RecvTimeoutError::Timeout) if !running.is_running() => return self.0.try_recv().ok(),
+                Ok(()) => return true,
+                Err(RecvTimeoutError::Timeout) if !running.is_running() => return self.0.try_recv().is_ok(),
                 Err(_) => assert!(start.elapsed() < PATIENCE, "the call was never made"),
             }
         }
@@ -174,31 +175,31 @@ impl Proxy {
         std::mem::take(&mut self.state.calls.lock().unwrap())
     }
 
-    /// From now on, the call with that many before it never comes back.
-    pub fn vanish(&self, ahead: usize, when: When) -> Vanishing {
+    /// The call of that name with that many of its name before it, from now on, never comes back.
+    pub fn vanish(&self, call: &str, ahead: usize, when: When) -> Vanishing {
         let (arriving, arrived) = channel();
-        self.set(ahead, Deed::Vanish(when, arriving));
+        self.set(call, ahead, Deed::Vanish(when, arriving));
         Vanishing(arrived)
     }
 
-    /// From now on, the call with that many before it goes wrong.
-    pub fn fault(&self, ahead: usize, fault: Fault, extent: Extent) {
-        self.set(ahead, Deed::Fault(fault, extent));
+    /// The call of that name with that many of its name before it, from now on, goes wrong.
+    pub fn fault(&self, call: &str, ahead: usize, fault: Fault, extent: Extent) {
+        self.set(call, ahead, Deed::Fault(fault, extent));
     }
 
-    fn set(&self, ahead: usize, deed: Deed) {
-        *self.state.trap.lock().unwrap() = Some(Trap { ahead, sprung: None, deed });
+    fn set(&self, call: &str, ahead: usize, deed: Deed) {
+        *self.state.trap.lock().unwrap() = Some(Trap { call: call.to_owned(), ahead, is_sprung: false, deed });
     }
 
-    /// Nothing goes wrong any more, and nothing is under way. Gives the call that sprang the trap.
-    pub fn disarm(&self) -> Option<String> {
+    /// Nothing goes wrong any more, and nothing is under way. Tells whether anything has.
+    pub fn disarm(&self) -> bool {
         let trap = self.state.trap.lock().unwrap().take();
         let start = Instant::now();
         while self.state.under_way.load(Ordering::SeqCst) > 0 {
             assert!(start.elapsed() < PATIENCE, "a call never comes to its end");
             std::thread::sleep(Duration::from_millis(5));
         }
-        trap.and_then(|trap| trap.sprung)
+        trap.is_some_and(|trap| trap.is_sprung)
     }
 }
 
@@ -250,7 +251,7 @@ impl State {
                 if when == When::Answered {
                     self.ask(&head, &body)?;
                 }
-                let _ = arrived.send(call);
+                let _ = arrived.send(());
                 // Until whoever asked is gone.
                 reader.read_to_end(&mut Vec::new()).map(drop)
             }
@@ -283,18 +284,17 @@ impl State {
     fn fate(&self, call: &str) -> Fate {
         let mut trap = self.trap.lock().unwrap();
         let Some(trap) = trap.as_mut() else { return Fate::Pass };
-        let springs = trap.sprung.is_none() && trap.ahead == 0;
-        trap.ahead = trap.ahead.saturating_sub(1);
-        if springs {
-            trap.sprung = Some(call.to_owned());
-        }
+        let is_it = trap.call == call;
+        let springs = is_it && trap.ahead == 0 && !trap.is_sprung;
+        trap.ahead = trap.ahead.saturating_sub(usize::from(is_it));
+        trap.is_sprung |= springs;
         match &trap.deed {
             Deed::Vanish(when, arrived) if springs => Fate::Vanish(*when, arrived.clone()),
             Deed::Fault(fault, extent) => {
                 let later = match extent {
                     Extent::Once => false,
-                    Extent::SameName => trap.sprung.as_deref() == Some(call),
-                    Extent::Everything => trap.sprung.is_some(),
+                    Extent::SameName => trap.is_sprung && is_it,
+                    Extent::Everything => trap.is_sprung,
                 };
                 if springs || later { Fate::Fault(*fault) } else { Fate::Pass }
             }
