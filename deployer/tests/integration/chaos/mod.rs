@@ -101,7 +101,6 @@ fn base() -> Value {
 
 /// Something else of every resource.
 fn edit(spec: &mut Value) {
-    spec["tags"] = json!({"team": "billing", "new": "yes"});
     spec["secret"]["description"] = json!("edited");
     spec["function"]["memory"] = json!(256);
     spec["function"]["log_retention_days"] = json!(7);
