@@ -173,14 +173,7 @@ impl Bench {
 
     /// All is as an undisturbed run leaves it, with that value.
     fn has_ended(&self, undisturbed: &Undisturbed, value: &str) {
-        let (mut end, mut found) = (undisturbed.end.clone(), end_state(&self.stack.bed));
-        if undisturbed.scenario.start == Start::Moved {
-            // A kill between the schedule's change and its note leaves the note as it was, and nothing writes it again.
-            for state in [&mut end, &mut found] {
-                state::without_note(&mut state["schedule_groups"]["app"]);
-            }
-        }
-        let differing = differences(&end, &found);
+        let differing = differences(&undisturbed.end, &end_state(&self.stack.bed));
         assert!(differing.is_empty(), "it ends otherwise than an undisturbed run: {differing:#?}");
         assert_eq!(self.value().as_deref(), Some(value), "the value was touched");
     }
