@@ -67,14 +67,14 @@ pub fn still(action: &Action, desired: &Desired, planned: &Live, now: &Live) -> 
     if owned(tags) != Owner::Us && !is_taken_over {
         return Err(Obstacle::Foreign { whole, owner: owned(tags) });
     }
-    let Some(there) = now.attributes(kind) else {
+    let Some(changes) = desired.changes(kind, now) else {
         return match verb {
             Verb::Delete => Ok(Still::Done),
             Verb::Create | Verb::Replace => Ok(Still::Due),
             _ => Err(Obstacle::Gone(kind)),
         };
     };
-    let is_as_desired = desired.attributes(kind).diff(&there).is_empty();
+    let is_as_desired = changes.is_empty();
     if verb == Verb::Delete || (verb == Verb::Replace && !is_as_desired) {
         let held = held(kind, desired, planned, now);
         return if held.is_empty() { Ok(Still::Due) } else { Err(Obstacle::Holds(held)) };
@@ -90,6 +90,15 @@ pub fn still(action: &Action, desired: &Desired, planned: &Live, now: &Live) -> 
         _ if is_as_desired => Ok(Still::Done),
         _ => Ok(Still::Due),
     }
+}
+
+/// Whether a resource that is there is the desired one's own creation, begun and not ended: it carries the note that only
+/// such a creation writes, and nothing is on it but what is desired.
+#[must_use]
+pub fn is_begun(kind: Kind, desired: &Desired, now: &Live) -> bool {
+    let is_noted = now.applied(kind) == Some(desired.fingerprint(kind).as_str());
+    let changes = now.attributes(kind).map(|there| desired.attributes(kind).diff(&there));
+    is_noted && changes.is_some_and(|changes| changes.iter().all(|change| change.before.is_none()))
 }
 
 /// What tells a resource from another that was made under its name.

@@ -1,6 +1,6 @@
 //! What a spec says the stack should be.
 
-use crate::attribute::{Attributes, Value};
+use crate::attribute::{Attribute, Attributes, Change, Effect, Value};
 use crate::live::Live;
 use crate::ownership::{Tags, applied_tag};
 use crate::package::Package;
@@ -117,6 +117,27 @@ impl Desired {
             Kind::Function | Kind::Permission => &self.function.tags,
             Kind::ScheduleGroup | Kind::Schedule => &self.schedule_group.tags,
             Kind::InvokeRole => &self.invoke_role.tags,
+        }
+    }
+
+    /// What differs between this and what is there of a resource; `None` where it is not there.
+    ///
+    /// The note of what was applied is written after all else. Where it alone is missing, a run was cut off right before
+    /// it, and later drift would be taken for a change of the spec: so it is written then.
+    #[must_use]
+    pub fn changes(&self, kind: Kind, live: &Live) -> Option<Vec<Change>> {
+        let changes = self.attributes(kind).diff(&live.attributes(kind)?);
+        // Of a permission the function's note is the function's.
+        let is_noted = kind == Kind::Permission || live.applied(kind) == Some(&self.fingerprint(kind));
+        Some(if changes.is_empty() && !is_noted { vec![self.note(kind, live)] } else { changes })
+    }
+
+    fn note(&self, kind: Kind, live: &Live) -> Change {
+        Change {
+            attribute: Attribute { name: "tags", key: Some(applied_tag(kind).to_owned()) },
+            before: live.applied(kind).map(|note| Value::Known(note.into())),
+            after: Some(Value::Known(self.fingerprint(kind).into())),
+            effect: Effect::InPlace,
         }
     }
 

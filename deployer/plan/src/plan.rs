@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::again::others_schedules;
 use crate::attribute::{Change, Effect};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::ownership::{Owner, owner};
 use crate::package::Package;
-use crate::resource::Kind;
+use crate::resource::{Kind, function};
 use crate::spec::{OnTeardown, Spec};
 use crate::teardown::fate;
 
@@ -188,19 +189,20 @@ fn resource(
     kind: Kind,
 ) -> Result<Action, Refusal> {
     let name = desired.name(kind).to_owned();
-    let wanted = desired.attributes(kind);
     let group_is_going = live.schedule_group.as_ref().is_some_and(|group| group.deleting);
-    let there = match kind {
+    let changes = match kind {
         Kind::ScheduleGroup | Kind::Schedule if group_is_going => None,
         Kind::Permission if is_replaced(desired, live, Kind::Function) => None,
-        _ => live.attributes(kind),
+        _ => desired.changes(kind, live),
     };
-    let Some(there) = there else {
-        let changes = wanted.as_creation();
-        let note = creation_note(spec, kind, group_is_going);
+    let Some(changes) = changes else {
+        let changes = desired.attributes(kind).as_creation();
+        let note = creation_note(spec, kind, group_is_going, &others_schedules(desired, live));
         return Ok(Action { kind, name, verb: Verb::Create, cause: None, adopted: false, changes, note });
     };
-    let changes = wanted.diff(&there);
+    // What needs a function waits for one that is being made.
+    let waiting = live.function.as_ref().filter(|_| kind == Kind::Function && changes.is_empty());
+    let changes = waiting.and_then(function::Live::waiting).map_or(changes, |change| vec![change]);
     let owner = foreign_owner(desired, live, kind);
     if let (Some(owner), false) = (&owner, is_adopted(adopt, kind)) {
         return Err(Refusal { kind, name, owner: owner.stack(), changes });
@@ -225,8 +227,7 @@ fn resource(
 
 /// Whether it is made anew. A function's policy goes with the function.
 fn is_replaced(desired: &Desired, live: &Live, kind: Kind) -> bool {
-    let changes = live.attributes(kind).map(|there| desired.attributes(kind).diff(&there)).unwrap_or_default();
-    changes.iter().any(|change| change.effect == Effect::Replaces)
+    desired.changes(kind, live).unwrap_or_default().iter().any(|change| change.effect == Effect::Replaces)
 }
 
 /// Whose a resource is, where it is there and not ours.
@@ -234,7 +235,7 @@ pub(crate) fn foreign_owner(desired: &Desired, live: &Live, kind: Kind) -> Optio
     Some(owner(desired.tags(kind), live.tags(kind)?)).filter(|owner| *owner != Owner::Us)
 }
 
-fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool) -> Option<String> {
+fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool, others: &[String]) -> Option<String> {
     use crate::spec::Initial;
     match kind {
         Kind::Secret => Some(match &spec.secret.initial {
@@ -244,6 +245,10 @@ fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool) -> Option<String
             Initial::Prompt => "its first value is asked for on the terminal".to_owned(),
         }),
         Kind::ScheduleGroup if group_is_going => Some("waits until the old group is gone".to_owned()),
+        // A schedule under a new name does not end the one under the old.
+        Kind::Schedule if !group_is_going && !others.is_empty() => {
+            Some(format!("the group has {} too, which goes on: if it was this stack's, delete it", others.join(", ")))
+        }
         _ => None,
     }
 }

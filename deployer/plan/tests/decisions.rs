@@ -6,7 +6,9 @@ mod stack;
 use plan::attribute::{Effect, Value};
 use plan::live::Live;
 use plan::naming::Names;
-use plan::ownership::{APPLIED_TAG, CODE_TAG, Owner, REGION_TAG, ROLE_ID_TAG, STACK_TAG, VERSION_TAG, owner};
+use plan::ownership::{
+    APPLIED_TAG, CODE_TAG, Owner, REGION_TAG, ROLE_ID_TAG, STACK_TAG, VERSION_TAG, applied_tag, owner,
+};
 use plan::plan::{Action, Cause, Plan, TeardownOptions, Verb};
 use plan::resource::Kind;
 use plan::spec::{OnTeardown, Spec};
@@ -187,9 +189,49 @@ fn tags_of_awss_own_and_notes_are_no_difference() {
     for kind in stack::kinds(&spec) {
         let tags = stack::tags_mut(&mut live, kind);
         tags.insert("aws:cloudformation:stack-name".to_owned(), "x".to_owned());
-        tags.insert(APPLIED_TAG.to_owned(), "older".to_owned());
+        tags.insert(VERSION_TAG.to_owned(), "older".to_owned());
     }
     assert!(stack::plan(&spec, &live).is_empty());
+}
+
+#[test]
+fn a_note_that_a_run_was_cut_off_before_is_written_by_the_next_one() {
+    let spec = stack::spec();
+    for kind in stack::kinds(&spec).into_iter().filter(|kind| *kind != Kind::Permission) {
+        for note in [None, Some("older")] {
+            let mut live = stack::applied(&spec);
+            let tags = stack::tags_mut(&mut live, kind);
+            tags.remove(applied_tag(kind));
+            tags.extend(note.map(|note| (applied_tag(kind).to_owned(), note.to_owned())));
+            let plan = stack::plan(&spec, &live);
+            let pending: Vec<Kind> = plan.actions.iter().filter(|a| a.is_pending()).map(|a| a.kind).collect();
+            assert_eq!(pending, [kind]);
+            let noted = format!("tags[{:?}]", applied_tag(kind));
+            assert_eq!((changed(&plan, kind), action(&plan, kind).cause), (vec![noted], Some(Cause::Spec)));
+            assert_eq!(action(&plan, kind).verb, Verb::Update);
+        }
+    }
+}
+
+#[test]
+fn a_schedule_under_a_new_name_tells_of_the_one_that_goes_on_under_the_old() {
+    let spec = stack::spec();
+    let mut live = stack::applied(&spec);
+    live.schedule = None;
+    assert_eq!(action(&stack::plan(&spec, &live), Kind::Schedule).note, None);
+    live.schedules_in_group = vec!["Earlier".to_owned()];
+    let note = action(&stack::plan(&spec, &live), Kind::Schedule).note.clone();
+    assert_eq!(note.as_deref(), Some("the group has Earlier too, which goes on: if it was this stack's, delete it"));
+}
+
+#[test]
+fn a_function_that_is_being_made_is_waited_for_and_one_that_failed_is_made_anew() {
+    let spec = stack::spec();
+    for (state, verb) in [("Pending", Verb::Update), ("Failed", Verb::Replace), ("Inactive", Verb::NoOp)] {
+        let mut live = stack::applied(&spec);
+        live.function.as_mut().unwrap().state = Some(state.to_owned());
+        assert_eq!(action(&stack::plan(&spec, &live), Kind::Function).verb, verb, "{state}");
+    }
 }
 
 #[test]

@@ -526,7 +526,6 @@ fn what_the_spec_changed_is_a_notice_until_it_is_applied_but_for_who_may_assume_
     let forget = |live: &mut Live, kind| drop(stack::tags_mut(live, kind).remove(applied_tag(kind)));
     let mut patient = Patient::healthy();
     patient.live(|live| {
-        forget(live, Kind::ScheduleGroup);
         stack::tags_mut(live, Kind::ScheduleGroup).remove(applied_tag(Kind::Schedule));
         live.schedule.as_mut().unwrap().settings.retry_attempts = 3;
         forget(live, Kind::InvokeRole);

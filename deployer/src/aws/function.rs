@@ -269,6 +269,7 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
     let Update { desired, role, noted, changes, zip, read_revision: mut revision } = update;
     let touches = |names: &[&str]| changes.iter().any(|change| names.contains(&change.attribute.name));
     let name = &desired.name;
+    let is_unready = revision.is_none();
     if touches(CODE) {
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
@@ -290,6 +291,9 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
     }
     if touches(ASYNC) {
         invoke_asynchronously(clients, desired, wait).await?;
+    }
+    if is_unready {
+        ready(clients, name, true, wait).await?;
     }
     let (mut written, taken) = tags::changed(changes);
     let arn = &desired.arn;

@@ -1,14 +1,22 @@
 //! Asking the function, and reading what it wrote.
 
+use std::time::Duration;
+
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, LogType};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use contract::{Answer, Event};
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::client::Clients;
 use super::error::{Result, failed, optional};
+use super::retry::{Wait, settled};
+
+/// How long a function may take until it can be invoked: on a network of its owner's a minute and more.
+const UNREADY: Duration = Duration::from_mins(3);
 
 /// What an invocation came to.
 #[derive(Debug)]
@@ -63,22 +71,26 @@ pub struct LogLine {
 }
 
 impl Clients {
-    /// Invokes the function, and waits for its answer.
+    /// Invokes the function, which works for up to `work`, and waits for its answer; and for the function before that,
+    /// where it is being made, changed, or woken: <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>.
     ///
     /// # Errors
     /// The call itself; the function's own error is in the [`Invocation`].
-    pub async fn invoke(&self, function: &str, event: &Event) -> Result<Invocation> {
+    pub async fn invoke(&self, function: &str, event: &Event, work: Duration) -> Result<Invocation> {
         let payload = serde_json::json!(event).to_string();
-        let answer = self
-            .lambda
-            .invoke()
-            .function_name(function)
-            .invocation_type(InvocationType::RequestResponse)
-            .log_type(LogType::Tail)
-            .payload(Blob::new(payload))
-            .send()
-            .await
-            .map_err(failed("lambda:InvokeFunction"))?;
+        let timeouts = self.lambda.config().timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled);
+        let attempt = timeouts.operation_attempt_timeout().map(|attempt| attempt + work);
+        let mut longer = timeouts.to_builder();
+        longer.set_operation_attempt_timeout(attempt);
+        let patient = aws_sdk_lambda::config::Builder::new().timeout_config(longer.build());
+        let wait = Wait { deadline: UNREADY, notify: &|_| {}, stop: &CancellationToken::new(), earlier: &[] };
+        let answer = settled(wait, false, || async {
+            let invoke = self.lambda.invoke().function_name(function).payload(Blob::new(payload.clone()));
+            let invoke = invoke.invocation_type(InvocationType::RequestResponse).log_type(LogType::Tail);
+            let sent = invoke.customize().config_override(patient.clone()).send().await;
+            sent.map_err(failed("lambda:InvokeFunction"))
+        })
+        .await?;
         let log = answer.log_result().and_then(|log| STANDARD.decode(log).ok()).unwrap_or_default();
         let log_tail = String::from_utf8_lossy(&log).lines().map(str::to_owned).collect();
         let payload = answer.payload().map(|blob| blob.as_ref().to_vec()).unwrap_or_default();

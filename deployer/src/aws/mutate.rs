@@ -40,6 +40,7 @@ pub struct Mutator {
     deleted: Mutex<Option<Deleted>>,
     stop: CancellationToken,
     saved: Option<Fingerprints>,
+    earlier: Mutex<Vec<role::Live>>,
 }
 
 impl Mutator {
@@ -69,6 +70,7 @@ impl Mutator {
             deleted: Mutex::new(None),
             stop: CancellationToken::new(),
             saved: None,
+            earlier: Mutex::new(Vec::new()),
         }
     }
 
@@ -205,7 +207,8 @@ impl Mutator {
         let secret = seen.secret.as_ref().map_or(desired.secret.name.as_str(), |secret| secret.arn.as_str());
         match kind {
             Kind::Secret => {
-                let deleted = secret::delete(clients, secret, self.on_secret, wait).await?;
+                let was_scheduled = seen.secret.as_ref().is_some_and(|secret| secret.deleted.is_some());
+                let deleted = secret::delete(clients, secret, self.on_secret, was_scheduled, wait).await?;
                 *lock(&self.deleted) = Some(deleted);
                 Ok(())
             }
@@ -247,10 +250,15 @@ impl Mutate for Mutator {
         if !action.is_pending() {
             return Ok(());
         }
-        let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop };
+        let earlier = lock(&self.earlier).clone();
+        let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop, earlier: &earlier };
         let Some(seen) = self.look_again(action, wait).await? else { return Ok(()) };
+        if action.verb == Verb::Update {
+            lock(&self.earlier).extend(seen.execution_role.iter().chain(&seen.invoke_role).cloned());
+        }
         match action.verb {
             Verb::NoOp | Verb::Keep => Ok(()),
+            Verb::Delete if action.kind == Kind::ScheduleGroup => self.delete_once_settled(action, seen, wait).await,
             Verb::Delete => self.delete(action.kind, &seen, wait).await,
             Verb::Update => self.update_or_find_done(action, wait).await,
             Verb::Restore => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use plan::resource::role;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,8 @@ pub struct Wait<'a> {
     pub notify: &'a (dyn Fn(&str) + Sync),
     /// Ends the waiting before its time.
     pub stop: &'a CancellationToken,
+    /// Roles as they were before this run changed them: they may be seen so for a while.
+    pub earlier: &'a [role::Live],
 }
 
 impl std::fmt::Debug for Wait<'_> {

@@ -200,7 +200,8 @@ pub async fn delete(clients: &Clients, name: &str, live: &Live, wait: Wait<'_>) 
 ///
 /// IAM is eventually consistent, so a service may not see a new role or its policies for some seconds. The same error
 /// stands for a role that will never do; so at the first one the role is read back, and only where it is as desired is
-/// there anything to wait for. The read itself may lag behind the creation, so that absence is believed after a while only.
+/// there anything to wait for. The read itself may lag behind the creation, so that absence is believed after a while only, and
+/// so is the role as it was before this run changed it.
 /// `unseen`: so may what else the call needs.
 pub async fn propagated<T, F>(
     clients: &Clients,
@@ -223,8 +224,9 @@ where
                 Err(error) if error.class == Class::Conflict => Ok(Attempt::NotYet(error)),
                 Err(error) if unseen && error.class == Class::NotFound => Ok(Attempt::NotYet(error)),
                 Err(error) if not_ready.iter().any(|text| error.message.contains(text)) => {
-                    if !was_found.load(Ordering::Relaxed) && !diagnose(clients, role, &error).await? {
-                        let message = format!("the role {} is not there: {}", role.name, error.message);
+                    let is_known = was_found.load(Ordering::Relaxed);
+                    if !is_known && let Some(why) = diagnose(clients, role, wait.earlier, &error).await? {
+                        let message = format!("the role {} {why}: {}", role.name, error.message);
                         return Ok(Attempt::NotYet(Error { class: Class::NotFound, message, ..error }));
                     }
                     was_found.store(true, Ordering::Relaxed);
@@ -238,25 +240,31 @@ where
     .await
 }
 
-/// Whether the role is there; fails where it is not as desired, so that waiting could not help.
-async fn diagnose(clients: &Clients, role: &Desired, error: &Error) -> Result<bool> {
-    let hint = "run `deploy plan` to see the difference, then apply again";
-    let Some(live) = observe(clients, role).await? else { return Ok(false) };
+/// Why the role is not seen as desired yet, if it is not; fails where somebody has changed it, so that waiting could not help.
+async fn diagnose(clients: &Clients, role: &Desired, earlier: &[Live], error: &Error) -> Result<Option<&'static str>> {
+    let Some(live) = observe(clients, role).await? else { return Ok(Some("is not there")) };
+    let earlier = earlier.iter().find(|earlier| earlier.arn == live.arn);
+    let was = |is_same: &dyn Fn(&Live) -> bool| earlier.is_some_and(is_same);
+    let mut differing = Vec::new();
     if !policy::equivalent(&live.trust, &role.trust) {
-        let message = format!("{}; the trust policy of role {} was changed by someone", error.message, role.name);
-        return Err(Error { message, ..error.clone() }.hint(hint));
+        differing.push(("the trust policy".to_owned(), was(&|was| policy::equivalent(&was.trust, &live.trust))));
     }
     if live.boundary != role.boundary {
-        let message = format!("{}; the boundary of role {} was changed by someone", error.message, role.name);
-        return Err(Error { message, ..error.clone() }.hint(hint));
+        differing.push(("the boundary".to_owned(), was(&|was| was.boundary == live.boundary)));
     }
-    // One that is not there may just not be seen yet.
-    let differs = |(name, wanted): &(&String, &Json)| {
-        live.policies.get(*name).is_some_and(|live| !policy::equivalent(live, wanted))
-    };
-    if let Some((name, _)) = role.policies.iter().find(differs) {
-        let message = format!("{}; policy {name} of role {} was changed by someone", error.message, role.name);
-        return Err(Error { message, ..error.clone() }.hint(hint));
+    for (name, wanted) in &role.policies {
+        // One that is not there may just not be seen yet.
+        if let Some(document) = live.policies.get(name).filter(|document| !policy::equivalent(document, wanted)) {
+            let is_same = |was: &Live| was.policies.get(name).is_some_and(|was| policy::equivalent(was, document));
+            differing.push((format!("policy {name}"), was(&is_same)));
+        }
     }
-    Ok(true)
+    match differing.iter().find(|(_, is_earlier)| !is_earlier) {
+        Some((what, _)) => {
+            let message = format!("{}; {what} of role {} was changed by someone", error.message, role.name);
+            let hint = "run `deploy plan` to see the difference, then apply again";
+            Err(Error { message, ..error.clone() }.hint(hint))
+        }
+        None => Ok((!differing.is_empty()).then_some("is still seen as it was before it was changed")),
+    }
 }

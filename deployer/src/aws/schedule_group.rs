@@ -69,11 +69,18 @@ pub async fn tag(clients: &Clients, arn: &str, written: &Tags) -> Result<()> {
 }
 
 /// Deletes the group, and waits until it is gone: until then its name is taken, and what is in it may still fire.
+///
+/// # Errors
+/// [`Class::Conflict`] where another change of it is in progress, and nothing was done.
 pub async fn delete(clients: &Clients, desired: &Desired, wait: Wait<'_>) -> Result<()> {
     let answer = clients.scheduler.delete_schedule_group().name(&desired.name).send().await;
     match gone(answer.map_err(failed("scheduler:DeleteScheduleGroup"))) {
-        // It is being deleted already.
-        Err(error) if error.class == Class::Conflict => {}
+        // The same code stands for a group that is being deleted already.
+        Err(error) if error.class == Class::Conflict => {
+            if observe(clients, desired).await?.is_some_and(|live| !live.deleting) {
+                return Err(error);
+            }
+        }
         other => other?,
     }
     until(wait, || async {

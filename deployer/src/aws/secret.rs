@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
 use aws_smithy_types::DateTime;
+use jiff::{SignedDuration, Timestamp};
 use plan::attribute::Change;
 use plan::ownership::Tags;
 use plan::resource::rotation;
@@ -29,7 +30,7 @@ pub struct Version {
     /// Its staging labels.
     pub labels: Vec<String>,
     /// When it was made.
-    pub created: Option<jiff::Timestamp>,
+    pub created: Option<Timestamp>,
 }
 
 /// Reads the secret, but for its value.
@@ -72,8 +73,8 @@ pub fn date(date: &DateTime) -> String {
 }
 
 /// A date as an instant.
-pub fn timestamp(date: &DateTime) -> Option<jiff::Timestamp> {
-    jiff::Timestamp::from_second(date.secs()).ok()
+pub fn timestamp(date: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_second(date.secs()).ok()
 }
 
 /// The key as which a live secret's key is compared: the desired ARN where both are one key.
@@ -161,12 +162,19 @@ pub async fn tag(clients: &Clients, id: &str, written: &Tags) -> Result<()> {
 pub enum Deleted {
     /// It is not there any more.
     Gone,
-    /// It can be recovered until that time; `None` where somebody else deleted it, for only that one was told.
+    /// It can be recovered until that time; `None` where its deletion was scheduled already, for only who asked for it was
+    /// told.
     Recoverable(Option<String>),
 }
 
-/// Deletes the secret with that ARN or name.
-pub async fn delete(clients: &Clients, id: &str, how: OnTeardown, wait: Wait<'_>) -> Result<Deleted> {
+/// Deletes the secret with that ARN or name. `was_scheduled`: right before, its deletion was scheduled already.
+pub async fn delete(
+    clients: &Clients,
+    id: &str,
+    how: OnTeardown,
+    was_scheduled: bool,
+    wait: Wait<'_>,
+) -> Result<Deleted> {
     let delete = clients.secrets.delete_secret().secret_id(id);
     let delete = match how {
         OnTeardown::Keep => return Err(Error::outcome("secretsmanager:DeleteSecret", "the spec says to keep it")),
@@ -177,11 +185,36 @@ pub async fn delete(clients: &Clients, id: &str, how: OnTeardown, wait: Wait<'_>
         Ok(_) if how == OnTeardown::Force => until_gone(clients, id, wait).await.map(|()| Deleted::Gone),
         Ok(None) => Ok(Deleted::Gone),
         Ok(Some(answer)) => Ok(Deleted::Recoverable(answer.deletion_date().map(date))),
-        Err(error) if error.class == Class::Invalid && is_scheduled_for_deletion(clients, id).await? => {
-            Ok(Deleted::Recoverable(None))
-        }
+        Err(error) if error.class == Class::Invalid => match deleted_date(clients, id).await? {
+            None => Err(with_replicas(error)),
+            // An unanswered call of this deletion has scheduled it, or somebody else at the same moment.
+            Some(date) if !was_scheduled => Ok(Deleted::Recoverable(recoverable_until(date, Timestamp::now(), how))),
+            Some(_) => Ok(Deleted::Recoverable(None)),
+        },
         Err(error) => Err(with_replicas(error)),
     }
+}
+
+async fn deleted_date(clients: &Clients, id: &str) -> Result<Option<Timestamp>> {
+    let answer = clients.secrets.describe_secret().secret_id(id).send().await;
+    let secret = optional(answer.map_err(failed("secretsmanager:DescribeSecret")))?;
+    Ok(secret.and_then(|secret| secret.deleted_date().and_then(timestamp)))
+}
+
+/// Until when a secret can be recovered whose deletion was just scheduled `how` it should.
+///
+/// AWS describes `DeletedDate` as the day for which the deletion is scheduled, and of the same field in a list as the day on
+/// which it was asked for. No window is shorter than a week, so that a date tells itself which of both it is.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_SecretListEntry.html>
+fn recoverable_until(date: Timestamp, now: Timestamp, how: OnTeardown) -> Option<String> {
+    let day = SignedDuration::from_hours(24);
+    let until = match how {
+        _ if date.duration_since(now) > day => date,
+        OnTeardown::RecoveryWindowDays(days) => date.checked_add(day * i32::from(days)).ok()?,
+        OnTeardown::Keep | OnTeardown::Force => return None,
+    };
+    Some(until.to_string())
 }
 
 /// A secret with replicas in other regions is not deleted, and they are not ours to remove.

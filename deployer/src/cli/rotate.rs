@@ -1,8 +1,12 @@
 //! `deploy rotate`
 
+use std::time::Duration;
+
 use contract::{Answer, Event, Outcome};
 use futures_util::StreamExt as _;
+use plan::naming::Names;
 use plan::resource::Kind;
+use plan::spec::Spec;
 use serde::Serialize;
 
 use super::failure::{Failure, FailureJson, explain};
@@ -125,14 +129,24 @@ async fn prepare(clients: &Clients, stack: &Stack) -> Result<(Option<Seen>, Even
             });
         }
     }
-    let event = Event::Rotate { secret_arn: Some(secret_live.arn.clone()), schedule_arn: None, scheduled_time: None };
-    Ok((before, event))
+    Ok((before, event(&stack.spec, &secret_live.arn)))
+}
+
+/// One tick of this run's own: an attempt whose answer is lost is made again, and must not rotate a second time.
+fn event(spec: &Spec, secret_arn: &str) -> Event {
+    let function = Names::of(spec).function_arn();
+    Event::Rotate {
+        secret_arn: Some(secret_arn.to_owned()),
+        schedule_arn: Some(format!("{function}:by-hand-{}", std::process::id())),
+        scheduled_time: Some(jiff::Timestamp::now().to_string()),
+    }
 }
 
 /// The function's answer, and the versions after it.
 async fn invoke(clients: &Clients, stack: &Stack, event: &Event) -> Result<(Answer, Vec<Version>), Problem> {
     let (secret, function) = (&stack.spec.secret.name, &stack.spec.function.name);
-    let invocation = clients.invoke(function, event).await.map_err(|error| call(&error))?;
+    let work = Duration::from_secs(stack.spec.function.timeout.into());
+    let invocation = clients.invoke(function, event, work).await.map_err(|error| call(&error))?;
     let answer = invocation.outcome.map_err(|error| {
         let log = invocation.log_tail.iter().map(|line| format!("log: {line}"));
         Problem::new(format!("the function failed: {error}"), log.collect())

@@ -126,7 +126,7 @@ impl TornDown {
 
     fn json(self) -> StackJson {
         let (mut gone, mut kept) = (self.names(Verb::Delete), self.names(Verb::Keep));
-        // Somebody else has deleted it, and knows until when it can be recovered.
+        // Its deletion was scheduled already, and only who asked for that knows until when it can be recovered.
         if self.deleted == Some(Deleted::Recoverable(None)) {
             let secret = format!("{} {}", Kind::Secret, self.planned.desired.name(Kind::Secret));
             gone.retain(|name| *name != secret);
@@ -217,7 +217,7 @@ fn ending(plan: &Plan, report: &Report, deleted: Option<&Deleted>, ui: Ui) -> St
                 format!("{attention}recoverable until {date}{attention:#}")
             }
             (Verb::Delete, Kind::Secret, Some(Deleted::Recoverable(None))) => {
-                format!("{attention}recoverable; somebody else has scheduled its deletion{attention:#}")
+                format!("{attention}recoverable; its deletion was scheduled already{attention:#}")
             }
             (Verb::Keep | Verb::NoOp, ..) => {
                 format!("{attention}kept{attention:#}  {faint}{}{faint:#}", action.note.as_deref().unwrap_or_default())

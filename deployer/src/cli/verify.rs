@@ -89,7 +89,7 @@ pub fn judge(answer: &Answer, target: &Target) -> Result<Verdict, String> {
 /// Why it can't do its work.
 pub async fn self_check(clients: &Clients, function: &str) -> Result<Answer, String> {
     answered(async || {
-        let invocation = clients.invoke(function, &Event::SelfCheck { secret_arn: None }).await;
+        let invocation = clients.invoke(function, &Event::SelfCheck { secret_arn: None }, Duration::ZERO).await;
         invocation.map(|invocation| invocation.outcome).map_err(|error| explain(&error))
     })
     .await

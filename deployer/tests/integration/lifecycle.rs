@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{Bed, architecture, root};
 use crate::desk::Desk;
+use crate::proxy::{Proxy, When};
 use crate::stack::{FILE, Stack};
 
 /// What an application had before: the password is one field of five, of all types.
@@ -88,6 +89,30 @@ fn comes_down_and_back(stack: &Stack, value: &str) {
     stack.expect_no_changes();
     assert_eq!((stack.value(), stack.version("AWSCURRENT")), (value.to_owned(), version));
     stack.deploy("rotate").expect(0);
+}
+
+#[test]
+fn a_secret_whose_deletion_was_not_answered_is_gone_and_recoverable_as_any_other() {
+    for output in ["text", "json"] {
+        let mut stack = Stack::applied();
+        let proxy = Proxy::of(&stack.bed);
+        stack.desk.set("AWS_ENDPOINT_URL", &proxy.endpoint);
+        let held = proxy.hold("secretsmanager:DeleteSecret", When::Answered);
+        let running = stack.desk.start(&format!("teardown {FILE} --yes -o {output} --request-timeout 2"));
+        held.wait();
+        let ran = running.end().expect(0);
+        drop(held);
+        if output == "text" {
+            ran.says("recoverable until 2").says("restores the secret, value and all");
+            continue;
+        }
+        let told = ran.json()["stacks"][0].clone();
+        let until: jiff::Timestamp = told["secret_recoverable_until"].as_str().unwrap().parse().unwrap();
+        let hours = until.duration_since(jiff::Timestamp::now()).as_hours();
+        assert!((7 * 24 - 1..=7 * 24).contains(&hours), "{told}");
+        assert!(told["gone"].as_array().unwrap().contains(&json!("secret app/password")), "{told}");
+        assert_eq!(told["kept"], json!([]));
+    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod proxy;
 mod recorded;
 mod rights;
 mod rivals;
+mod rotation;
 mod saved;
 mod several;
 mod spec_changes;

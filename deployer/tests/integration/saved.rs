@@ -146,6 +146,22 @@ fn what_appears_while_a_saved_plan_is_applied_is_not_taken_for_its_own() {
 }
 
 #[test]
+fn what_a_saved_plan_has_made_without_being_told_is_its_own() {
+    for call in ["iam:CreateRole", "logs:CreateLogGroup", "lambda:CreateFunction"] {
+        let mut stack = Stack::new();
+        save(&stack, "");
+        let proxy = Proxy::of(&stack.bed);
+        stack.desk.set("AWS_ENDPOINT_URL", &proxy.endpoint);
+        let held = proxy.hold(call, When::Answered);
+        let running = stack.desk.start(&format!("apply {PLAN} --request-timeout 2"));
+        held.wait();
+        running.end().expect(0).says("7 created");
+        drop(held);
+        stack.expect_no_changes();
+    }
+}
+
+#[test]
 fn an_edited_spec_makes_its_saved_plan_stale() {
     let mut stack = planned();
     let before = stack.bed.inventory();

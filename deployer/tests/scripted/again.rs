@@ -2,13 +2,13 @@
 
 use deployer::aws::{Class, Deleted};
 use plan::live::Live;
-use plan::ownership::STACK_TAG;
+use plan::ownership::{APPLIED_TAG, STACK_TAG};
 use plan::resource::Kind;
 use plan::spec::{OnTeardown, Spec};
 use serde_json::json;
 
 use crate::stage::Stage;
-use crate::wire::{absent, done, error, ok};
+use crate::wire::{Reply, absent, done, error, ok};
 use crate::{stack, world};
 
 /// A stack in which everything has drifted.
@@ -27,6 +27,12 @@ fn drifted(spec: Spec) -> Stage {
         permission.statements.values_mut().for_each(|one| one["Action"] = json!("lambda:*"));
     }
     Stage::new(spec, live)
+}
+
+/// The account is otherwise from that call on.
+fn becomes(stage: &Stage, live: &Live, reply: Reply) -> Reply {
+    let (wire, live) = (stage.wire.clone(), live.clone());
+    reply.after(move || world::reads(&wire, &live))
 }
 
 /// The account is otherwise from now on.
@@ -133,6 +139,74 @@ async fn a_function_that_another_apply_has_made_is_used_only_once_it_is_active()
     let done = stage.apply(Kind::Function).await;
     done.succeeded();
     assert_eq!((stage.wire.count(get), done.told.len()), (4, 2), "{:?}", done.told);
+}
+
+/// The creations that take further calls, as they are before those; with what makes the rest.
+fn begun(live: &mut Live) -> [(Kind, &'static str, &'static [&'static str]); 4] {
+    for role in [live.execution_role.as_mut(), live.invoke_role.as_mut()].into_iter().flatten() {
+        role.policies.clear();
+    }
+    live.log_group.as_mut().unwrap().retention_days = None;
+    live.function.as_mut().unwrap().async_invoke = None;
+    let (role, rest) = ("iam:CreateRole", ["iam:PutRolePolicy", "iam:TagRole"].as_slice());
+    [
+        (Kind::ExecutionRole, role, rest),
+        (Kind::InvokeRole, role, rest),
+        (Kind::LogGroup, "logs:CreateLogGroup", &["logs:PutRetentionPolicy", "logs:TagResource"]),
+        (Kind::Function, "lambda:CreateFunction", &["lambda:PutFunctionEventInvokeConfig", "lambda:TagResource"]),
+    ]
+}
+
+/// What the SDK's own retry of an unanswered creation is told.
+fn exists(create: &str) -> Reply {
+    match create {
+        "iam:CreateRole" => error(409, "EntityAlreadyExists", "exists"),
+        "logs:CreateLogGroup" => error(400, "ResourceAlreadyExistsException", "exists"),
+        _ => error(409, "ResourceConflictException", "Function already exist"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_saved_plan_has_made_itself_without_being_told_is_finished() {
+    let mut made = stack::applied(&stack::spec());
+    for (kind, create, rest) in begun(&mut made) {
+        let stage = Stage::missing(kind);
+        // It is not there until it is to be made.
+        stage.wire.on(create, [becomes(&stage, &made, exists(create))]);
+        for call in rest {
+            stage.wire.always(call, done());
+        }
+        stage.apply_saved(kind).await.succeeded();
+        let mut changes = stage.wire.changes();
+        changes.dedup();
+        assert_eq!(changes[0], create);
+        assert_eq!(changes[1..], *rest, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_saved_plan_meets_of_somebody_elses_making_is_left_as_it_is() {
+    type Meddling = fn(&mut Live, Kind);
+    let others: [(&str, Meddling); 3] = [
+        ("no note", |live, kind| drop(stack::tags_mut(live, kind).remove(APPLIED_TAG))),
+        ("another's note", |live, kind| {
+            drop(stack::tags_mut(live, kind).insert(APPLIED_TAG.to_owned(), "0".to_owned()));
+        }),
+        ("a change since", |live, kind| drop(stack::tags_mut(live, kind).insert("stray".to_owned(), "x".to_owned()))),
+    ];
+    for (what, meddle) in others {
+        let mut made = stack::applied(&stack::spec());
+        for (kind, create, _) in begun(&mut made) {
+            let mut made = made.clone();
+            meddle(&mut made, kind);
+            let stage = Stage::missing(kind);
+            stage.wire.on(create, [becomes(&stage, &made, exists(create))]);
+            let error = stage.apply_saved(kind).await.error();
+            assert_eq!(error.class, Class::Stale, "{kind}, {what}");
+            assert!(error.message.contains("was not there, and is now"), "{error}");
+            assert_eq!(stage.wire.changes(), [create], "{kind}, {what}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ mod again;
 mod doctor;
 mod echoes;
 mod function;
+mod invoke;
 mod log_group;
 mod managed;
 mod network;

@@ -196,3 +196,67 @@ async fn a_role_under_another_path_is_deleted_and_made_anew() {
     stage.apply(Kind::InvokeRole).await.succeeded();
     assert_eq!(stage.wire.changes(), ["iam:DeleteRolePolicy", "iam:DeleteRole", CREATE, PUT]);
 }
+
+/// A role of which all differs that a service reads, and no function yet.
+fn outdated() -> Stage {
+    let stage = Stage::with(|live| {
+        let role = live.execution_role.as_mut().unwrap();
+        role.trust = json!({"Statement": []});
+        role.boundary = Some("arn:aws:iam::aws:policy/Bound".to_owned());
+        role.policies.insert("WriteLogs".to_owned(), json!({"Statement": []}));
+        (live.function, live.permission) = (None, None);
+    });
+    for call in ["iam:UpdateAssumeRolePolicy", "iam:DeleteRolePermissionsBoundary", PUT, "iam:TagRole"] {
+        stage.wire.always(call, done());
+    }
+    stage.wire.always("lambda:PutFunctionEventInvokeConfig", done());
+    stage
+}
+
+fn not_ready() -> Reply {
+    error(400, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_still_seen_as_before_its_change_is_waited_for() {
+    let (create, stage) = ("lambda:CreateFunction", outdated());
+    let (wire, after) = (stage.wire.clone(), stack::applied(&stage.spec));
+    let seen = not_ready().after(move || world::reads(&wire, &after));
+    stage.wire.on(create, [not_ready(), not_ready(), seen, done()]);
+    let done = stage.apply_in_turn([Kind::ExecutionRole, Kind::Function]).await;
+    done.succeeded();
+    let before = "the role RotatePasswordFunction-role is still seen as it was before";
+    assert!(done.told.len() == 3 && done.told[..2].iter().all(|why| why.starts_with(before)), "{:?}", done.told);
+    assert!(done.told[2].contains("is not usable yet"), "{:?}", done.told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_seen_as_before_its_change_for_ever_was_changed_back() {
+    let stage = outdated();
+    stage.wire.always("lambda:CreateFunction", not_ready());
+    let failed = stage.apply_in_turn([Kind::ExecutionRole, Kind::Function]).await;
+    assert_eq!(failed.took.as_secs(), 30);
+    assert!(failed.error().message.contains("as it was before it was changed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_neither_as_before_nor_as_desired_is_not_waited_for() {
+    let changes: [(&str, Change); 3] = [
+        ("the trust policy", |role| role.trust = json!({"Statement": [{"Effect": "Deny"}]})),
+        ("the boundary", |role| role.boundary = Some("arn:aws:iam::aws:policy/Third".to_owned())),
+        ("policy WriteLogs", |role| {
+            drop(role.policies.insert("WriteLogs".to_owned(), json!({"Statement": [{"Effect": "Deny"}]})));
+        }),
+    ];
+    for (what, change) in changes {
+        let stage = outdated();
+        let (wire, mut third) = (stage.wire.clone(), stage.live.clone());
+        change(third.execution_role.as_mut().unwrap());
+        stage.wire.on("lambda:CreateFunction", [not_ready().after(move || world::reads(&wire, &third))]);
+        let failed = stage.apply_in_turn([Kind::ExecutionRole, Kind::Function]).await;
+        assert_eq!(failed.told, Vec::<String>::new(), "{what}");
+        let error = failed.error();
+        let told = format!("{what} of role RotatePasswordFunction-role was changed by someone");
+        assert!(error.message.ends_with(&told), "{error}");
+    }
+}

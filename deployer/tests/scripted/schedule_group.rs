@@ -45,6 +45,29 @@ async fn a_group_that_is_being_deleted_already_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_that_is_being_changed_is_deleted_after_that() {
+    let stage = Stage::applied();
+    let busy = error(409, "ConflictException", "Schedule group myapp-db-password is being changed.");
+    stage.wire.on(DELETE, [busy, done()]).on(GET, [active(), active(), active(), deleting(), absent(GET)]);
+    let done = stage.tear_down(Kind::ScheduleGroup).await;
+    done.succeeded();
+    assert_eq!((stage.wire.count(DELETE), stage.wire.count(GET)), (2, 5));
+    assert_eq!(done.told, ["Schedule group myapp-db-password is being changed.", "the group is still being deleted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_has_become_somebody_elses_while_it_was_being_changed_is_not_deleted() {
+    let stage = Stage::applied();
+    let mut theirs = stage.live.clone();
+    stack::tags_mut(&mut theirs, Kind::ScheduleGroup).remove(STACK_TAG);
+    let wire = stage.wire.clone();
+    let busy = error(409, "ConflictException", "is being changed").after(move || world::reads(&wire, &theirs));
+    stage.wire.on(DELETE, [busy]);
+    let error = stage.tear_down(Kind::ScheduleGroup).await.error();
+    assert_eq!((error.class, stage.wire.changes().as_slice()), (Class::Foreign, &[DELETE.to_owned()][..]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_group_that_never_goes_fails_after_the_deadline() {
     let stage = Stage::applied();
     stage.wire.on(DELETE, [done()]).always(GET, deleting());

@@ -1,6 +1,7 @@
 //! Secrets Manager: names that are taken, deletion that takes its time, and a value that no one sees.
 
 use deployer::aws::{Class, Deleted};
+use jiff::SignedDuration;
 use plan::ownership::STACK_TAG;
 use plan::resource::Kind;
 use plan::spec::OnTeardown;
@@ -124,6 +125,26 @@ async fn a_recoverable_deletion_reports_its_date() {
     assert_eq!(done.deleted, Some(Deleted::Recoverable(Some("2026-11-18T11:06:40Z".to_owned()))));
     let sent = stage.wire.the(DELETE).body;
     assert_eq!(sent, json!({"SecretId": stack::SECRET_ARN, "RecoveryWindowInDays": 7}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_whose_answer_is_lost_is_this_runs_own_and_reports_its_date() {
+    let now = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap();
+    let until = now + SignedDuration::from_hours(7 * 24);
+    // What the service tells may be either: when it was asked for, or for when it is scheduled.
+    for told in [now, until] {
+        let stage = Stage::applied();
+        let mut deleted = stack::applied(&stage.spec);
+        deleted.secret.as_mut().unwrap().deleted = Some(told.to_string());
+        let wire = stage.wire.clone();
+        let lost = error(500, "InternalServiceError", "try again").after(move || world::reads(&wire, &deleted));
+        let scheduled = "You can't perform this operation on the secret because it was already scheduled for deletion.";
+        stage.wire.on(DELETE, [lost, error(400, "InvalidRequestException", scheduled)]);
+        let done = stage.tear_down(Kind::Secret).await;
+        done.succeeded();
+        assert_eq!(stage.after_look(Kind::Secret), [DELETE, DELETE, DESCRIBE]);
+        assert_eq!(done.deleted, Some(Deleted::Recoverable(Some(until.to_string()))), "told {told}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

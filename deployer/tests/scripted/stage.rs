@@ -10,6 +10,7 @@ use deployer::initial::{self, InitialValue};
 use plan::live::Live;
 use plan::plan::{Action, TeardownOptions};
 use plan::resource::{Kind, role};
+use plan::saved::Fingerprints;
 use plan::spec::{OnTeardown, Spec};
 use tokio::time::Instant;
 
@@ -122,6 +123,23 @@ impl Stage {
     /// Does to a resource what apply would do.
     pub async fn apply(&self, kind: Kind) -> Performed {
         perform(&self.mutator(), &self.action(kind)).await
+    }
+
+    /// Does to resources what one apply would do, one after the other, and gives what the last came to.
+    pub async fn apply_in_turn<const N: usize>(&self, kinds: [Kind; N]) -> Performed {
+        let mutator = self.mutator();
+        let mut last = None;
+        for kind in kinds {
+            if let Some(before) = last.replace(perform(&mutator, &self.action(kind)).await) {
+                before.succeeded();
+            }
+        }
+        last.unwrap()
+    }
+
+    /// Makes a resource as an apply of a saved plan would, in which nothing was there.
+    pub async fn apply_saved(&self, kind: Kind) -> Performed {
+        perform(&self.mutator().only_as_saved(Some(Fingerprints::new())), &self.action(kind)).await
     }
 
     /// Does to a resource what teardown would do.

@@ -59,6 +59,16 @@ pub fn ok(body: impl fmt::Display) -> Reply {
     with(move |_| body.clone())
 }
 
+impl Reply {
+    /// The same, once that was done.
+    pub fn after(self, effect: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |call| {
+            effect();
+            (self.0)(call)
+        }))
+    }
+}
+
 /// Success with nothing to say.
 pub fn done() -> Reply {
     with(|call| if is_query(&call.operation) { String::new() } else { "{}".to_owned() })
@@ -271,6 +281,7 @@ fn by_path(service: &str, method: &str, path: &str) -> String {
         ("lambda", "GET", [_, "functions", _]) => "GetFunction",
         ("lambda", "GET", [_, "functions", _, "configuration"]) => "GetFunctionConfiguration",
         ("lambda", "GET", [_, "functions", _, "concurrency"]) => "GetFunctionConcurrency",
+        ("lambda", "POST", [_, "functions", _, "invocations"]) => "InvokeFunction",
         ("lambda", "POST", [_, "functions"]) => "CreateFunction",
         ("lambda", "DELETE", [_, "functions", _]) => "DeleteFunction",
         ("lambda", "PUT", [_, "functions", _, "code"]) => "UpdateFunctionCode",

@@ -17,10 +17,11 @@ pub enum Event {
         /// The secret that the sender means; another than the function's own is refused. Absent: the function's own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         secret_arn: Option<String>,
-        /// The schedule that fired; absent where a person asks.
+        /// The schedule that fired, or the run by which a person asks.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         schedule_arn: Option<String>,
-        /// The time for which it was scheduled; absent where a person asks.
+        /// The time for which it was scheduled, or at which a person asked. With the former it tells one tick from another:
+        /// whatever carries both is done once.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scheduled_time: Option<String>,
     },

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::{Config, env};
 use serde_json::json;
 
-use crate::attribute::{Attributes, Value};
+use crate::attribute::{Attribute, Attributes, Change, Effect, Value};
 use crate::naming::Names;
 use crate::ownership::{ROLE_ID_TAG, Tags, comparable, tags};
 use crate::package::Package;
@@ -176,11 +176,28 @@ impl Desired {
 }
 
 impl Live {
+    /// What is to be waited for, where it is still being made.
+    #[must_use]
+    pub fn waiting(&self) -> Option<Change> {
+        let value = |state: &str| Some(Value::Known(state.into()));
+        (self.state.as_deref() == Some("Pending")).then(|| Change {
+            attribute: Attribute { name: "state", key: None },
+            before: value("Pending"),
+            after: value("Active"),
+            effect: Effect::InPlace,
+        })
+    }
+
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { settings, environment, async_invoke, layers, tags, revision_id: _, state: _ } = self;
+        let Self { settings, environment, async_invoke, layers, tags, revision_id: _, state } = self;
         let attributes = settings.attributes();
+        // One that failed never comes right.
+        let attributes = match state.as_deref() {
+            Some("Failed") => attributes.with_fixed("state", "Failed"),
+            _ => attributes,
+        };
         let attributes =
             layers.iter().fold(attributes, |all, arn| all.with_entry("layer", arn, Value::Known(true.into())));
         // A function can't be given the same role again: only a new one gets new grants for it.

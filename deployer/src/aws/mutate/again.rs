@@ -1,6 +1,8 @@
 //! Looking once more, right before a change and where one fails: somebody else may have come since the plan.
 
-use plan::again::{Obstacle, Still, is_to_be_seen, still};
+use std::sync::Mutex;
+
+use plan::again::{Obstacle, Still, is_begun, is_to_be_seen, still};
 use plan::live::Live;
 use plan::ownership::Owner;
 use plan::plan::{Action, Verb};
@@ -66,7 +68,7 @@ impl Mutator {
     async fn converge(&self, action: &Action, error: Error, wait: Wait<'_>) -> Result<Attempt<()>> {
         let kind = action.kind;
         let now = self.observe_one(kind).await?;
-        let Some(attributes) = now.attributes(kind) else {
+        let Some(changes) = self.desired().changes(kind, &now) else {
             let message = format!("it is there and is not, as if somebody deleted it: {}", error.message);
             return Ok(Attempt::NotYet(Error { class: Class::Conflict, message, ..error }));
         };
@@ -76,11 +78,11 @@ impl Mutator {
             Err(obstacle) => return Err(self.stopped_by_obstacle(action, obstacle)),
         }
         self.learn(&now);
-        let changes = self.desired().attributes(kind).diff(&attributes);
         if changes.is_empty() {
             return self.found(action, &now, wait).await.map(Attempt::Done);
         }
-        if self.saved.is_some() {
+        // An unanswered call of this very creation leaves the rest of it to be done.
+        if self.saved.is_some() && !is_begun(kind, &self.desired(), &now) {
             return Err(stale(kind, "was not there, and is now"));
         }
         self.update(&Action { changes, ..action.clone() }, wait).await?;
@@ -100,6 +102,25 @@ impl Mutator {
             }
             other => other,
         }
+    }
+
+    /// Deletes a resource, which was `seen` right before. While another change of it is in progress it is tried again, and
+    /// looked at again before that: it may have become another one.
+    pub(super) async fn delete_once_settled(&self, action: &Action, seen: Live, wait: Wait<'_>) -> Result<()> {
+        let seen = Mutex::new(Some(seen));
+        until(wait, || async {
+            let known = lock(&seen).take();
+            let now = match known {
+                None => self.look_again(action, wait).await?,
+                known => known,
+            };
+            let Some(now) = now else { return Ok(Attempt::Done(())) };
+            match self.delete(action.kind, &now, wait).await {
+                Err(error) if error.class == Class::Conflict => Ok(Attempt::NotYet(error)),
+                other => other.map(Attempt::Done),
+            }
+        })
+        .await
     }
 
     /// Reads a resource, with what it is owned through, and all that would go with it.

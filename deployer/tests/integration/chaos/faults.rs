@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::state::{differences, of, without_note};
+use super::state::{differences, of};
 use super::{
     Bench, Hit, SCENARIOS, Target, distinct, each, end_state, expected, hits, is_tried, shows_no_value, undisturbed,
 };
@@ -115,7 +115,9 @@ fn report_is_true(ran: &Ran, before: &Value, after: &Value, case: &Case<'_>) -> 
 /// What there is of a resource. On its group stands what was last applied of a schedule, which is the schedule's.
 fn shown(inventory: &Value, resource: &Value) -> Value {
     let mut found = of(inventory, resource).clone();
-    without_note(&mut found);
+    if let Some(tags) = found.get_mut("Tags").and_then(Value::as_array_mut) {
+        tags.retain(|tag| tag["Key"] != "deployer:applied-schedule");
+    }
     found
 }
 

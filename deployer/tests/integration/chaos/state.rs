@@ -109,13 +109,6 @@ pub fn of<'a>(inventory: &'a Value, resource: &Value) -> &'a Value {
     &inventory[kind][resource["name"].as_str().unwrap()]
 }
 
-/// A schedule group without what was last applied of its schedule.
-pub fn without_note(group: &mut Value) {
-    if let Some(tags) = group.get_mut("Tags").and_then(Value::as_array_mut) {
-        tags.retain(|tag| tag["Key"] != "deployer:applied-schedule");
-    }
-}
-
 /// Fields whose values are made up anew, or are dates.
 const MADE_UP: [&str; 8] = [
     "CreateDate",
