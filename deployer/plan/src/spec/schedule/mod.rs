@@ -15,6 +15,9 @@ use self::cron::Cron;
 
 /// What to write where it isn't clear what was meant.
 const FORMS: &str = "write `cron(0 3 * * ? *)`, `rate(30 days)` or `at(2030-01-31T03:00:00)`";
+/// Characters of an expression at most.
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html>
+const MAX_LENGTH: usize = 256;
 /// Firings looked at for the shortest gap: a year of daily ones.
 const SAMPLE: usize = 366;
 /// By how much clocks are put back at most.
@@ -84,6 +87,10 @@ impl Expression {
     /// The first fault, with its place.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let all = 0..text.len();
+        if text.len() > MAX_LENGTH {
+            let message = format!("the expression has {} characters, and AWS takes {MAX_LENGTH}", text.len());
+            return Err(Fault::new(all, message, "write ranges (`1-5`) and steps (`0/5`) in place of lists"));
+        }
         let Some((name, rest)) = text.split_once('(') else {
             let fields = text.split_whitespace().count();
             let looks_like_cron = fields >= 5 && text.starts_with(|c: char| c.is_ascii_digit() || c == '*');

@@ -102,6 +102,15 @@ fn a_fault_is_shown_at_its_place() {
 }
 
 #[test]
+fn an_expression_has_256_characters_at_most() {
+    let long = |minutes: usize| format!("cron({}0 * * * ? *)", "0,".repeat(minutes));
+    assert_eq!(long(119).len(), 255);
+    assert!(Expression::parse(&long(119)).is_ok());
+    let fault = Expression::parse(&long(120)).unwrap_err();
+    assert_eq!((fault.message.as_str(), fault.span), ("the expression has 257 characters, and AWS takes 256", 0..257));
+}
+
+#[test]
 fn weekdays_count_from_sunday() {
     let expected = ["2026-11-29 03:00 UTC", "2026-12-06 03:00 UTC"];
     assert_eq!(next("cron(0 3 ? * 1 *)", "2026-11-23T00:00:00Z", "UTC", 2), expected);
