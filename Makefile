@@ -57,7 +57,7 @@ lint: $(READY)/cc $(READY)/lint ## check format, clippy and the dependencies' li
 	@tools/setup deny
 
 .PHONY: chaos
-chaos: rotator ## kill a command at every call, have every call go wrong, and all rivals: some 45 minutes
+chaos: rotator ## kill a command at every call, have every call go wrong, and all rivals: some 50 minutes
 	@CHAOS=all cargo nextest run $(CARGO_FLAGS) --profile chaos -p deployer --test integration \
 	  -E 'test(/^(chaos|rivals|between)::/)'
 
