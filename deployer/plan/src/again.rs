@@ -97,7 +97,7 @@ pub fn still(action: &Action, desired: &Desired, planned: &Live, now: &Live) -> 
 #[must_use]
 pub fn is_begun(kind: Kind, desired: &Desired, now: &Live) -> bool {
     let is_noted = now.applied(kind) == Some(desired.fingerprint(kind).as_str());
-    let changes = now.attributes(kind).map(|there| desired.attributes(kind).diff(&there));
+    let changes = desired.changes(kind, now);
     is_noted && changes.is_some_and(|changes| changes.iter().all(|change| change.before.is_none()))
 }
 

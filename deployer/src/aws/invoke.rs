@@ -107,6 +107,14 @@ impl Clients {
         Ok(Invocation { outcome, log_tail })
     }
 
+    /// Asks the function whether it could rotate; it changes nothing.
+    ///
+    /// # Errors
+    /// As [`Clients::invoke`].
+    pub async fn self_check(&self, function: &str) -> Result<Invocation> {
+        self.invoke(function, &Event::SelfCheck { secret_arn: None }, Duration::ZERO).await
+    }
+
     /// What the function logged from `since` on, oldest first. An absent group has logged nothing.
     ///
     /// # Errors

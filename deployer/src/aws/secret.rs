@@ -124,13 +124,9 @@ pub async fn restore(clients: &Clients, id: &str) -> Result<()> {
     let answer = clients.secrets.restore_secret().secret_id(id).send().await;
     match answer.map(drop).map_err(failed("secretsmanager:RestoreSecret")) {
         // Somebody else has brought it back.
-        Err(error) if error.class == Class::Invalid && !is_scheduled_for_deletion(clients, id).await? => Ok(()),
+        Err(error) if error.class == Class::Invalid && deleted_date(clients, id).await?.is_none() => Ok(()),
         other => other,
     }
-}
-
-async fn is_scheduled_for_deletion(clients: &Clients, id: &str) -> Result<bool> {
-    Ok(observe(clients, id).await?.is_some_and(|live| live.deleted.is_some()))
 }
 
 /// Changes what differs of the secret with that ARN or name.

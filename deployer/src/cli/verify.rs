@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{Answer, Event, LoginCheck, Outcome, Target};
+use contract::{Answer, LoginCheck, Outcome, Target};
 use plan::desired::Desired;
 use plan::plan::Plan;
 use tokio::time::Instant;
@@ -89,7 +89,7 @@ pub fn judge(answer: &Answer, target: &Target) -> Result<Verdict, String> {
 /// Why it can't do its work.
 pub async fn self_check(clients: &Clients, function: &str) -> Result<Answer, String> {
     answered(async || {
-        let invocation = clients.invoke(function, &Event::SelfCheck { secret_arn: None }, Duration::ZERO).await;
+        let invocation = clients.self_check(function).await;
         invocation.map(|invocation| invocation.outcome).map_err(|error| explain(&error))
     })
     .await

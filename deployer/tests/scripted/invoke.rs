@@ -1,15 +1,12 @@
 //! Asking a function that can't be asked yet.
 
-use std::time::Duration;
-
-use contract::{Event, Outcome};
+use contract::Outcome;
 use deployer::aws::Class;
 use serde_json::json;
 
 use crate::wire::{Wire, error, ok};
 
 const INVOKE: &str = "lambda:InvokeFunction";
-const CHECK: Event = Event::SelfCheck { secret_arn: None };
 
 #[tokio::test(start_paused = true)]
 async fn a_function_that_is_being_made_or_woken_is_asked_once_it_can_be() {
@@ -21,10 +18,10 @@ async fn a_function_that_is_being_made_or_woken_is_asked_once_it_can_be() {
     let wire = Wire::new();
     let answer = json!({"secretArn": "arn", "outcome": "healthy", "checks": [], "logins": {}});
     wire.on(INVOKE, [pending(), pending(), ok(answer)]);
-    let invocation = wire.clients().invoke("f", &CHECK, Duration::ZERO).await.unwrap();
+    let invocation = wire.clients().self_check("f").await.unwrap();
     assert_eq!(invocation.outcome.unwrap().outcome, Outcome::Healthy);
     wire.always(INVOKE, pending());
-    let refused = wire.clients().invoke("f", &CHECK, Duration::ZERO).await.unwrap_err();
+    let refused = wire.clients().self_check("f").await.unwrap_err();
     assert_eq!(refused.class, Class::Conflict);
     assert!(refused.message.contains("180 s") && refused.message.contains("Pending"), "{refused}");
 }

@@ -1,9 +1,7 @@
 //! All that the examination goes by: every read at once, then the function's own word.
 
-use std::time::Duration;
-
 use aws_config::SdkConfig;
-use contract::{Event, Outcome};
+use contract::Outcome;
 use jiff::Timestamp;
 use plan::doctor::{
     Concurrency, Evidence, Health, Invocation, Queue, Read, SelfCheck, Version, invocations, log_start,
@@ -109,7 +107,7 @@ fn can_be_asked(gathered: &Gathered) -> bool {
 }
 
 async fn self_check(clients: &Clients, function: &str) -> SelfCheck {
-    match clients.invoke(function, &Event::SelfCheck { secret_arn: None }, Duration::ZERO).await {
+    match clients.self_check(function).await {
         Ok(invocation) => match invocation.outcome {
             Ok(answer) if answer.outcome == Outcome::Healthy => SelfCheck::Answered(answer),
             Ok(_) => SelfCheck::Unasked("it gave no self-check's answer".to_owned()),
