@@ -1,6 +1,6 @@
 //! Names and ARNs: deterministic, so that every ARN but the secret's is known before anything exists.
 
-use crate::spec::Spec;
+use crate::spec::{Spec, Trigger};
 
 /// The AWS partition of a region, as its prefix tells.
 #[must_use]
@@ -97,6 +97,16 @@ impl<'a> Names<'a> {
     #[must_use]
     pub fn schedule_group_arn(self) -> String {
         self.arn("scheduler", &format!("schedule-group/{}", self.0.name))
+    }
+
+    /// The schedule's ARN; `None` where Secrets Manager starts rotations.
+    #[must_use]
+    pub fn schedule_arn(self) -> Option<String> {
+        let Spec { name, schedule, trigger, .. } = self.0;
+        match trigger {
+            Trigger::Schedule => Some(self.arn("scheduler", &format!("schedule/{name}/{}", schedule.name))),
+            Trigger::Managed(_) => None,
+        }
     }
 
     /// The pattern of the ARNs of all schedules in the schedule group.

@@ -10,7 +10,10 @@ mod generate;
 mod password;
 mod template;
 
-pub use config::{CA_FILE, Config, ConfigError, Login, Strategy, Target, Tls, env};
+pub use config::{
+    AuthMethod, CA_FILE, Config, ConfigError, Connection, Login, PUBLIC_CA_FILE, Strategy, Target, Tls, env,
+    needs_public_roots,
+};
 pub use event::{
     Answer, Asked, Check, Event, LoginCheck, ManagedEvent, ManagedStep, Outcome, PLACEHOLDER_SCHEDULE_ARN,
     PLACEHOLDER_SCHEDULED_TIME, UnknownEvent,

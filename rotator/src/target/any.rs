@@ -48,12 +48,18 @@ impl AnyTarget {
             #[cfg(feature = "postgres")]
             Opens::Postgres(login) => {
                 let driver = super::postgres::Postgres::new(&trust)?;
-                Ok(Self::Postgres(Database::new(driver, field, login.strategy, admin).of_user(login.user.as_deref())))
+                Ok(Self::Postgres(
+                    Database::new(driver, field, login.strategy, admin)
+                        .of_user(login.connection.as_ref().map(|c| c.username.as_str())),
+                ))
             }
             #[cfg(feature = "mysql")]
             Opens::Mysql(login) => {
                 let driver = super::mysql::Mysql::new(&trust)?;
-                Ok(Self::Mysql(Database::new(driver, field, login.strategy, admin).of_user(login.user.as_deref())))
+                Ok(Self::Mysql(
+                    Database::new(driver, field, login.strategy, admin)
+                        .of_user(login.connection.as_ref().map(|c| c.username.as_str())),
+                ))
             }
             #[cfg(feature = "redis")]
             Opens::Redis(login) => {
@@ -61,7 +67,8 @@ impl AnyTarget {
                 let driver = super::redis::Redis::new(&trust)?;
                 let Some((id, client)) = login.elasticache_user.as_ref().zip(elasticache) else {
                     return Ok(Self::Redis(
-                        Database::new(driver, field, strategy, admin).of_user(login.user.as_deref()),
+                        Database::new(driver, field, strategy, admin)
+                            .of_user(login.connection.as_ref().map(|c| c.username.as_str())),
                     ));
                 };
                 let driver = super::elasticache::ElastiCache::new(driver, client, id);

@@ -209,7 +209,13 @@ impl Lambda {
         });
         let child = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
             .env_clear()
-            .envs(Config::static_env(Some("password"), &PasswordPolicy::default(), &setting.target, &setting.derived))
+            .envs(Config::static_env(
+                Some("password"),
+                &PasswordPolicy::default(),
+                &setting.target,
+                None,
+                &setting.derived,
+            ))
             .envs([(contract::env::SECRET_ARN, ARN), ("AWS_REGION", "us-east-1"), ("AWS_LAMBDA_FUNCTION_NAME", "f")])
             .envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", CANARY), ("AWS_SESSION_TOKEN", CANARY)])
             .envs([

@@ -121,6 +121,7 @@ pub fn desired(spec: &Spec, package: Option<&Package>) -> Desired {
             spec.secret.field.as_deref(),
             &spec.password,
             &spec.target,
+            names.schedule_arn().as_deref(),
             &spec.secret.derived,
         ),
         secret_arn: None,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+pub use contract::Connection;
 use contract::{PasswordPolicy, Target, Template};
 
 /// One stack, as its YAML file says it should be.
@@ -74,19 +75,6 @@ pub enum Every {
     Days(u16),
     /// `rate(...)` or `cron(...)`, valid, in UTC.
     Expression(String),
-}
-
-/// Where a user of the target logs in: what a first value says besides the password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port; `None` is the target's usual one.
-    pub port: Option<u16>,
-    /// The user.
-    pub username: String,
-    /// The database; `None` is none.
-    pub dbname: Option<String>,
 }
 
 /// The secret under rotation.

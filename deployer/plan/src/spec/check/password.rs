@@ -35,7 +35,7 @@ pub(super) fn check(cx: &mut Context<'_>) {
         cx.error("password-infeasible", span, format!("no password can follow this policy: {fault}"), "here", help);
     }
     let environment =
-        Config::static_env(cx.spec.secret.field.as_deref(), password, &cx.spec.target, &cx.spec.secret.derived);
+        Config::static_env(cx.spec.secret.field.as_deref(), password, &cx.spec.target, None, &cx.spec.secret.derived);
     let size: usize = environment.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size + ARN > MAX_ENVIRONMENT {
         let longest = ["secret.field", "secret.derived", "password.symbols", "password.exclude"].into_iter();

@@ -60,9 +60,10 @@ impl RawTarget {
             Self::Mysql(database) => database.resolve(Target::Mysql),
             Self::Redis(RawRedis { admin_secret, elasticache_user, tls, connection }) => {
                 let (tls, ca) = tls.resolve();
-                let user = connection.as_ref().and_then(|connection| connection.username.clone());
-                let login = Login { strategy: Strategy::SingleUser, admin_secret, user, elasticache_user, tls };
-                (Target::Redis(login), ca, connection.map(RawRedisConnection::resolve))
+                let connection = connection.map(RawRedisConnection::resolve);
+                let login =
+                    Login { admin_secret, connection: connection.clone(), elasticache_user, tls, ..Login::default() };
+                (Target::Redis(login), ca, connection)
             }
         }
     }
@@ -75,9 +76,15 @@ impl RawDatabase {
             RawStrategy::AlternatingUsers => Strategy::AlternatingUsers,
         };
         let (tls, ca) = self.tls.resolve();
-        let user = self.connection.as_ref().and_then(|connection| connection.username.clone());
-        let login = Login { strategy, admin_secret: self.admin_secret, user, elasticache_user: None, tls };
-        (target(login), ca, self.connection.map(RawConnection::resolve))
+        let connection = self.connection.map(RawConnection::resolve);
+        let login = Login {
+            strategy,
+            admin_secret: self.admin_secret,
+            connection: connection.clone(),
+            tls,
+            ..Login::default()
+        };
+        (target(login), ca, connection)
     }
 }
 
