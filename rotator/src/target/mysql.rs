@@ -12,8 +12,6 @@ mod options;
 mod statement;
 mod token;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::time::Duration;
 
 use mysql_async::prelude::{FromRow, Queryable as _};
@@ -30,6 +28,7 @@ use super::{Credentials, Engine};
 use crate::error::{Kind, TargetCode};
 use crate::log;
 use crate::secret::SecretText;
+use crate::unwind::caught;
 
 /// For the connection, TLS and login together.
 const LOGIN: Duration = Duration::from_secs(8);
@@ -116,16 +115,15 @@ impl Server {
 
 impl Driver for Mysql {
     type Session = Session;
-    const ENGINE: Engine =
-        Engine { names: &["mysql", "mariadb", "aurora-mysql", "aurora"], port: 3306, longest_user: 32 };
+    const ENGINE: Engine = Engine {
+        names: &["mysql", "mariadb", "aurora-mysql", "aurora"],
+        port: 3306,
+        takes_user: |user| user.chars().count() <= 128,
+    };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
-        let mut login = pin!(self.connect(who));
         // The library panics where a server asks for a plugin that it was built without.
-        let login = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| login.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => std::task::Poll::Ready(None),
-        });
+        let login = caught(self.connect(who));
         match timeout(LOGIN, login).await {
             Ok(Some(Ok(session))) => Ok(Some(session)),
             Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
@@ -137,6 +135,9 @@ impl Driver for Mysql {
 
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         session.value("a query", "SELECT 1").await.map(drop)
+    }
+    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
+        Ok(())
     }
 
     async fn set_password(

@@ -68,7 +68,8 @@ impl Postgres {
 
 impl Driver for Postgres {
     type Session = Client;
-    const ENGINE: Engine = Engine { names: &["postgres", "aurora-postgresql"], port: 5432, longest_user: 63 };
+    const ENGINE: Engine =
+        Engine { names: &["postgres", "aurora-postgresql"], port: 5432, takes_user: |user| user.len() <= 63 };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Client>, Kind> {
         let Ok(result) = timeout(LOGIN, self.connect(who)).await else {
@@ -83,6 +84,9 @@ impl Driver for Postgres {
 
     async fn query(&self, session: &mut Client) -> Result<(), Kind> {
         session.simple_query("SELECT 1").await.map(drop).map_err(|error| kind("a query", &error))
+    }
+    async fn preflight(&self, _session: &mut Client, _change: &Change<'_>) -> Result<(), Kind> {
+        Ok(())
     }
 
     async fn set_password(
