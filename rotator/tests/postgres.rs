@@ -4,7 +4,7 @@
 
 mod servers;
 
-use contract::{LoginCheck, Strategy, Tls};
+use contract::{AuthMethod, LoginCheck, Strategy, Tls};
 use rotator::error::Kind;
 use rotator::secret::SecretText;
 use rotator::target::database::Database;
@@ -13,13 +13,14 @@ use rotator::target::{Target, Trust, Values};
 use servers::postgres::Postgres;
 use servers::{ADMIN, ADMIN_PASSWORD, HOST, OTHER_HOST};
 
+const SCRAM: [AuthMethod; 1] = [AuthMethod::ScramSha256];
 const OLD: &str = "old-canary-77'\"\\";
 const NEW: &str = "new-canary-88'\"\\";
 
 fn target(server: &Postgres, tls: Tls, strategy: Strategy, admin: bool) -> Database<Driver> {
     let ca = || Ok(server.ca_pem().as_bytes().to_vec());
     let admin = admin.then(|| format!(r#"{{"username":"{ADMIN}","password":"{ADMIN_PASSWORD}"}}"#).into());
-    Database::new(Driver::new(&Trust::new(tls, ca).unwrap()).unwrap(), "password", strategy, admin)
+    Database::new(Driver::new(&Trust::new(tls, ca).unwrap(), &SCRAM).unwrap(), "password", strategy, admin)
 }
 
 fn value_at(host: &str, server: &Postgres, user: &str, password: &str) -> SecretText {
@@ -213,13 +214,13 @@ async fn what_the_admin_may_not_do_is_told_by_its_name() {
     with_user(&server, "app");
     server.sql("CREATE ROLE weak LOGIN PASSWORD 'weak'");
     let admin = Some(r#"{"username":"weak","password":"weak"}"#.to_owned().into());
-    let driver = Driver::new(&Trust::Network).unwrap();
+    let driver = Driver::new(&Trust::Network, &SCRAM).unwrap();
     let target = Database::new(driver, "password", Strategy::SingleUser, admin);
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     let error = set(&target, &current, &pending).await.unwrap_err();
     assert_eq!(error.to_string(), "the target refused ALTER ROLE: error 42501");
     let wrong = Some(r#"{"username":"weak","password":"wrong"}"#.to_owned().into());
-    let target = Database::new(Driver::new(&Trust::Network).unwrap(), "password", Strategy::SingleUser, wrong);
+    let target = Database::new(Driver::new(&Trust::Network, &SCRAM).unwrap(), "password", Strategy::SingleUser, wrong);
     assert_eq!(set(&target, &current, &pending).await, Err(Kind::AdminRefused));
 }
 
