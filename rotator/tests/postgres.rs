@@ -4,7 +4,7 @@
 
 mod servers;
 
-use contract::{Connection, Login, LoginCheck, Strategy, Tls};
+use contract::{AuthMethod, Connection, Login, LoginCheck, Strategy, Tls};
 use rotator::error::Kind;
 use rotator::secret::SecretText;
 use rotator::target::database::Database;
@@ -13,12 +13,13 @@ use rotator::target::{Target, Trust, Values};
 use servers::postgres::Postgres;
 use servers::{ADMIN, ADMIN_PASSWORD, HOST, OTHER_HOST};
 
+const SCRAM: [AuthMethod; 1] = [AuthMethod::ScramSha256];
 const OLD: &str = "old-canary-77'\"\\";
 const NEW: &str = "new-canary-88'\"\\";
 
 fn target(server: &Postgres, tls: Tls, strategy: Strategy, admin: bool) -> Database<Driver> {
     let ca = || Ok(server.ca_pem().as_bytes().to_vec());
-    let driver = Driver::new(&Trust::new(tls, ca).unwrap()).unwrap();
+    let driver = Driver::new(&Trust::new(tls, ca).unwrap(), &SCRAM).unwrap();
     let admin = admin.then(|| value(server, ADMIN, ADMIN_PASSWORD));
     Database::of(driver, "password", &Login { strategy, ..Login::default() }, admin)
 }
@@ -28,7 +29,7 @@ fn bound(server: &Postgres, strategy: Strategy) -> Database<Driver> {
     let connection =
         Connection { host: HOST.to_owned(), port: Some(server.port()), username: "app".to_owned(), dbname: None };
     let login = Login { strategy, connection: Some(connection), ..Login::default() };
-    Database::of(Driver::new(&Trust::Network).unwrap(), "password", &login, Some(value(server, ADMIN, ADMIN_PASSWORD)))
+    Database::of(Driver::new(&Trust::Network, &SCRAM).unwrap(), "password", &login, Some(value(server, ADMIN, ADMIN_PASSWORD)))
 }
 
 fn value_at(host: &str, server: &Postgres, user: &str, password: &str) -> SecretText {
@@ -222,7 +223,7 @@ async fn what_the_admin_may_not_do_is_told_by_its_name() {
     with_user(&server, "app");
     server.sql("CREATE ROLE weak LOGIN PASSWORD 'weak'");
     let by = |password| {
-        let driver = Driver::new(&Trust::Network).unwrap();
+        let driver = Driver::new(&Trust::Network, &SCRAM).unwrap();
         Database::of(driver, "password", &Login::default(), Some(value(&server, "weak", password)))
     };
     let target = by("weak");

@@ -47,7 +47,7 @@ impl AnyTarget {
         match opens {
             #[cfg(feature = "postgres")]
             Opens::Postgres(login) => {
-                let driver = super::postgres::Postgres::new(&trust)?;
+                let driver = super::postgres::Postgres::new(&trust, &login.require_auth)?;
                 Ok(Self::Postgres(Database::of(driver, field, login, admin)))
             }
             #[cfg(feature = "mysql")]
