@@ -226,6 +226,9 @@ pub enum Kind {
     /// The pending value is not one that the spec, as it is by now, would make.
     #[error("the pending value was made by an earlier spec, so it was discarded; the next rotation makes its own")]
     Outdated,
+    /// The target lets the user in by whatever password.
+    #[error("any password authenticates the user, so that none proves anything: {0}")]
+    AnyPassword(&'static str),
     /// What the client can't do.
     #[error("the function's own client failed at {0}, so this was given up; its log says where")]
     Client(&'static str),
@@ -376,9 +379,12 @@ impl Kind {
             | Self::Unreadable => Class::Conflict,
             Self::Binary | Self::Value(_) => Class::Value,
             Self::Password(NoPassword::Policy(_)) | Self::PasswordRefused(_) | Self::PasswordUnfit(_) => Class::Policy,
-            Self::Config(_) | Self::ForeignSecret | Self::UnknownEvent | Self::TargetUnfit(_) | Self::Unbound => {
-                Class::Config
-            }
+            Self::Config(_)
+            | Self::ForeignSecret
+            | Self::UnknownEvent
+            | Self::TargetUnfit(_)
+            | Self::AnyPassword(_)
+            | Self::Unbound => Class::Config,
             Self::Password(NoPassword::Random(_) | NoPassword::Unlucky)
             | Self::Refused(_)
             | Self::Malformed(_)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use contract::{AuthMethod, LoginCheck, Strategy, Tls};
+use contract::{AuthMethod, Login, LoginCheck, Tls};
 use rcgen::{CertificateParams, KeyPair};
 use rotator::error::Kind;
 use rotator::target::database::Database;
@@ -88,7 +88,7 @@ async fn login(port: u16, ca: &str, tls: Tls, allowed: &[AuthMethod], user: &str
 
 #[track_caller]
 fn refused(asked: &Asked, words: &str) {
-    let Some(kind @ Kind::TargetUnfit(why)) = &asked.why else { panic!("{asked:?}") };
+    let Some(kind @ (Kind::TargetUnfit(why) | Kind::AnyPassword(why))) = &asked.why else { panic!("{asked:?}") };
     assert!(why.contains(words) && !kind.to_string().contains("canary"), "{kind}");
 }
 

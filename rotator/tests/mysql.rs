@@ -147,7 +147,7 @@ async fn a_password_that_is_taken_but_not_accepted_is_taken_back() {
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     set(&target, &current, &pending).await.unwrap();
     server.sql("ALTER USER app@'%' ACCOUNT LOCK");
-    assert_eq!(test(&target, &current, &pending).await, Err(Kind::NotAccepted));
+    assert_eq!(test(&target, &current, &pending).await, Err(Kind::LockedOut(Box::new(Kind::NotAccepted))));
     server.sql("ALTER USER app@'%' ACCOUNT UNLOCK");
     assert!(server.login("app", OLD, ""));
 }

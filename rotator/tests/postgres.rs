@@ -29,7 +29,12 @@ fn bound(server: &Postgres, strategy: Strategy) -> Database<Driver> {
     let connection =
         Connection { host: HOST.to_owned(), port: Some(server.port()), username: "app".to_owned(), dbname: None };
     let login = Login { strategy, connection: Some(connection), ..Login::default() };
-    Database::of(Driver::new(&Trust::Network, &SCRAM).unwrap(), "password", &login, Some(value(server, ADMIN, ADMIN_PASSWORD)))
+    Database::of(
+        Driver::new(&Trust::Network, &SCRAM).unwrap(),
+        "password",
+        &login,
+        Some(value(server, ADMIN, ADMIN_PASSWORD)),
+    )
 }
 
 fn value_at(host: &str, server: &Postgres, user: &str, password: &str) -> SecretText {
@@ -116,7 +121,7 @@ async fn a_password_that_is_taken_but_not_accepted_is_taken_back() {
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     set(&target, &current, &pending).await.unwrap();
     server.sql("ALTER ROLE app NOLOGIN");
-    assert_eq!(test(&target, &current, &pending).await, Err(Kind::NotAccepted));
+    assert_eq!(test(&target, &current, &pending).await, Err(Kind::LockedOut(Box::new(Kind::NotAccepted))));
     server.sql("ALTER ROLE app LOGIN");
     assert!(server.login("app", OLD, "postgres"));
 }

@@ -137,6 +137,7 @@ impl<D: Driver> Database<D> {
     /// As [`Self::accepts`], but an error that more attempts would not change is a refusal too.
     async fn surely_accepts(&self, who: &Credentials) -> Result<bool, Kind> {
         match self.accepts(who).await {
+            Err(Kind::AnyPassword(_)) => Ok(true),
             Err(kind) if !kind.is_transient() => Ok(false),
             answer => answer,
         }
@@ -313,7 +314,8 @@ impl<D: Driver> Target for Database<D> {
         };
         let current = self.binding.user(values.current)?;
         let is_same = pending.password.expose() == current.password.expose();
-        if error.is_transient() || is_same || pending.user != current.user {
+        let locks_nobody_out = error.is_transient() || matches!(error, Kind::AnyPassword(_));
+        if locks_nobody_out || is_same || pending.user != current.user {
             return Err(error);
         }
         let (changed, logins) = (self.changed.take(), self.logins(values, &current, &pending)?);

@@ -34,7 +34,7 @@ const NO_ANSWER: Kind = Kind::TargetUnreachable("no answer to the login in time"
 const NO_CONNECTION: Kind = Kind::TargetUnreachable("no connection");
 const NO_TLS: Kind = Kind::TargetUnreachable("no TLS by a certificate for its name that can be trusted");
 pub(super) const NO_PASSWORD: Kind =
-    Kind::TargetUnfit("the user has `nopass`: any password opens it, so none proves anything");
+    Kind::AnyPassword("the user has `nopass`; take it away with ACL SETUSER NAME resetpass");
 const NO_USER: Kind = Kind::TargetUnfit("there is no such user");
 const NO_USERS: Kind = Kind::TargetUnfit(
     "its users can't be changed by ACL SETUSER: Redis before version 6, or a managed service with a way of its own",
