@@ -11,7 +11,7 @@ use rotator::target::database::{Change, Database, Driver};
 use rotator::target::mysql::Mysql;
 use rotator::target::{Credentials, Target, Trust, Values};
 use servers::mariadb::MariaDb;
-use servers::mysql::{Answer, ScriptedMysql};
+use servers::scripted_mysql::{Answer, ScriptedMysql};
 use servers::{ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST};
 
 const OLD: &str = "old-canary-77'\"\\";
