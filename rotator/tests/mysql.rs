@@ -126,7 +126,15 @@ async fn only_one_rotation_of_a_user_is_under_way_at_a_time() {
     let (mut first, mut second) =
         (driver.login(&who).await.unwrap().unwrap(), driver.login(&who).await.unwrap().unwrap());
     let (password, other) = (SecretText::from(NEW.to_owned()), SecretText::from("other".to_owned()));
-    let change = Change { user: "app", password: &password, present: None, own: true, clone_of: None, known: true };
+    let change = Change {
+        user: "app",
+        password: &password,
+        present: None,
+        own: true,
+        proofs: Vec::new(),
+        clone_of: None,
+        known: true,
+    };
     let is_due = async || {
         let free = server.sql("SELECT IS_FREE_LOCK(CONCAT('rotator-', SHA1('app')))");
         assert_eq!(free, "0", "asked under the lock");
@@ -366,7 +374,15 @@ async fn change_on(server: &ScriptedMysql, own: bool) -> Result<(), Kind> {
     let driver = driver(Tls::Off, "");
     let mut session = driver.login(&credentials(server.port(), "app", "x")).await.unwrap().unwrap();
     let (new, old) = (SecretText::from("new".to_owned()), SecretText::from("old".to_owned()));
-    let change = Change { user: "app", password: &new, present: Some(&old), own, clone_of: None, known: true };
+    let change = Change {
+        user: "app",
+        password: &new,
+        present: Some(&old),
+        own,
+        proofs: Vec::new(),
+        clone_of: None,
+        known: true,
+    };
     driver.set_password(&mut session, &change, async || Ok(())).await
 }
 
@@ -466,6 +482,7 @@ async fn a_twin_on_mysql_has_the_user_s_plugin_grants_roles_and_limits() {
         password: &password,
         present: None,
         own: false,
+        proofs: Vec::new(),
         clone_of: Some("app"),
         known: true,
     };

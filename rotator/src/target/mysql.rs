@@ -10,6 +10,7 @@ mod clone;
 mod error;
 mod grants;
 mod options;
+mod preflight;
 mod statement;
 mod token;
 
@@ -57,7 +58,7 @@ pub struct Session {
     server: Server,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Server {
     MariaDb,
     MySql { two_passwords: bool },
@@ -135,8 +136,9 @@ impl Driver for Mysql {
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         session.value("a query", "SELECT 1").await.map(drop)
     }
-    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
-        Ok(())
+
+    async fn preflight(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        preflight::Facts::read(session, change, self.tls.is_some()).await?.check(change)
     }
 
     async fn set_password(
@@ -225,19 +227,40 @@ impl Session {
         if two_passwords && let Some(present) = change.present {
             // What the server keeps is the primary password, which after an abandoned rotation is a stray one. A refusal
             // of the present password, by rules or history, tells that there was none.
-            match self.run("ALTER USER", statement::alter_user(accounts, present, false).expose()).await {
+            match self.alter(accounts, present, false, change).await.map_err(|error| kind("ALTER USER", &error)) {
                 Err(kind) if !kind.is_password_refused() => return Err(kind),
                 _ => {}
             }
-            let statement = statement::alter_user(accounts, change.password, true);
-            match self.conn.query_drop(statement.expose()).await {
+            match self.alter(accounts, change.password, true, change).await {
                 Err(error) if change.own && error::code(&error) == Some(Refused::PRIVILEGE) => {
                     log::warn("without APPLICATION_PASSWORD_ADMIN the old password stops working at once");
                 }
                 result => return result.map_err(|error| kind("ALTER USER", &error)),
             }
         }
-        self.run("ALTER USER", statement::alter_user(accounts, change.password, false).expose()).await
+        self.alter(accounts, change.password, false, change).await.map_err(|error| kind("ALTER USER", &error))
+    }
+
+    /// Changes MySQL's password of all the accounts; where the user has to state its present one, whichever that is of
+    /// those that it may be.
+    async fn alter(
+        &mut self,
+        accounts: &[String],
+        password: &SecretText,
+        retain: bool,
+        change: &Change<'_>,
+    ) -> Result<(), mysql_async::Error> {
+        let mut answer = self.conn.query_drop(statement::alter_user(accounts, password, None, retain).expose()).await;
+        for proof in &change.proofs {
+            match answer {
+                Err(error) if matches!(error::code(&error), Some(Refused::NO_PROOF | Refused::WRONG_PROOF)) => {
+                    let statement = statement::alter_user(accounts, password, Some(proof), retain);
+                    answer = self.conn.query_drop(statement.expose()).await;
+                }
+                answer => return answer,
+            }
+        }
+        answer
     }
 
     /// Runs a statement of MariaDB's with the password's hash, or with the password where a hash is not taken.

@@ -2,12 +2,13 @@
 
 mod clone;
 mod guard;
+mod preflight;
+mod verifier;
 
 use std::time::Duration;
 
 use contract::AuthMethod;
 use postgres_protocol::escape::{escape_identifier, escape_literal};
-use postgres_protocol::password::scram_sha_256;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
@@ -18,6 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
 use self::guard::{Guard, Guarded, Refusal};
+use self::verifier::Settings;
 use super::Trust;
 use super::database::{Change, Driver};
 use super::{Credentials, Engine};
@@ -94,8 +96,18 @@ impl Driver for Postgres {
     async fn query(&self, session: &mut Client) -> Result<(), Kind> {
         session.simple_query("SELECT 1").await.map(drop).map_err(|error| kind("a query", &error))
     }
-    async fn preflight(&self, _session: &mut Client, _change: &Change<'_>) -> Result<(), Kind> {
-        Ok(())
+
+    async fn preflight(&self, session: &mut Client, change: &Change<'_>) -> Result<(), Kind> {
+        preflight::Facts::read(session, change).await?.check()
+    }
+
+    async fn rehearse(&self, session: &mut Client, change: &Change<'_>) -> Result<(), Kind> {
+        let mut transaction = begin(session, change.user).await?;
+        if let Some(user) = change.clone_of {
+            clone::bring_up_to_date(&mut transaction, user, change.user).await?;
+        }
+        alter(&transaction, change, &self.allowed).await?;
+        transaction.rollback().await.map_err(|error| kind("a rollback", &error))
     }
 
     async fn set_password(
@@ -106,7 +118,7 @@ impl Driver for Postgres {
     ) -> Result<(), Kind> {
         let transaction = begin(session, change.user).await?;
         is_due().await?;
-        alter(&transaction, change).await?;
+        alter(&transaction, change, &self.allowed).await?;
         transaction.commit().await.map_err(|error| kind("the commit", &error))
     }
 
@@ -117,7 +129,7 @@ impl Driver for Postgres {
         change: &Change<'_>,
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
-        clone::set_twin(admin, user, change, is_due).await
+        clone::set_twin(admin, user, change, &self.allowed, is_due).await
     }
 }
 
@@ -125,11 +137,8 @@ impl Driver for Postgres {
 /// but for a lost commit.
 async fn begin<'a>(session: &'a mut Client, user: &str) -> Result<Transaction<'a>, Kind> {
     let failed = |error| kind("a transaction", &error);
-    let transaction = session.transaction().await.map_err(failed)?;
-    let version = value(&transaction, "SHOW server_version_num").await.map_err(failed)?;
-    if version.and_then(|version| version.parse::<u32>().ok()).is_none_or(|version| version < FIRST_WITH_SCRAM) {
-        return Err(Kind::TargetUnfit("PostgreSQL before version 10 does not have SCRAM-SHA-256"));
-    }
+    // A user may have `default_transaction_read_only` for its own good.
+    let transaction = session.build_transaction().read_only(false).start().await.map_err(failed)?;
     let (key, _) = Uuid::new_v5(&LOCKS, user.as_bytes()).as_u64_pair();
     let key = key.cast_signed();
     // A pooler may lend the connection for one transaction alone, so nothing is set for longer.
@@ -138,9 +147,15 @@ async fn begin<'a>(session: &'a mut Client, user: &str) -> Result<Transaction<'a
     Ok(transaction)
 }
 
-async fn alter(transaction: &Transaction<'_>, change: &Change<'_>) -> Result<(), Kind> {
+async fn alter(transaction: &Transaction<'_>, change: &Change<'_>, allowed: &[AuthMethod]) -> Result<(), Kind> {
     let user = escape_identifier(change.user);
-    let verifier = SecretText::from(scram_sha_256(change.password.expose().as_bytes()));
+    let settings = transaction.simple_query(Settings::QUERY).await.map_err(|error| kind("a query", &error))?;
+    let settings = settings.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(Settings::of(row.get(0), row.get(1))),
+        _ => None,
+    });
+    let settings = settings.ok_or(Kind::Malformed("a query"))?;
+    let verifier = settings.verifier(change.password, change.user, allowed)?;
     let verifier = SecretText::from(escape_literal(verifier.expose()));
     let statement = SecretText::concat(&["ALTER ROLE ", &user, " PASSWORD ", verifier.expose()]);
     transaction.batch_execute(statement.expose()).await.map_err(|error| match error.code() {

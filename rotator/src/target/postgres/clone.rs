@@ -1,5 +1,6 @@
 //! The clone user: a member of the user, in whose name it works.
 
+use contract::AuthMethod;
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
@@ -17,18 +18,19 @@ pub(super) async fn set_twin(
     admin: &mut Client,
     user: &str,
     change: &Change<'_>,
+    allowed: &[AuthMethod],
     is_due: impl AsyncFn() -> Result<(), Kind>,
 ) -> Result<(), Kind> {
     let mut transaction = begin(admin, change.user).await?;
     is_due().await?;
     bring_up_to_date(&mut transaction, user, change.user).await?;
-    alter(&transaction, change).await?;
+    alter(&transaction, change, allowed).await?;
     transaction.commit().await.map_err(|error| kind("the commit", &error))
 }
 
 /// Makes the twin a member of the user, in whose name it works from its login on: whatever the user may do or owns, now
 /// or later, is the twin's too. What does not come with membership is copied: settings, and limits of logins.
-async fn bring_up_to_date(transaction: &mut Transaction<'_>, user: &str, twin: &str) -> Result<(), Kind> {
+pub(super) async fn bring_up_to_date(transaction: &mut Transaction<'_>, user: &str, twin: &str) -> Result<(), Kind> {
     let (user_name, twin_name) = (escape_identifier(user), escape_identifier(twin));
     let (user_text, twin_text) = (escape_literal(user), escape_literal(twin));
     let failed = |what| move |error: tokio_postgres::Error| kind(what, &error);
