@@ -1,5 +1,7 @@
 //! What a password opens.
 
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+pub mod answer;
 mod any;
 mod credentials;
 pub mod database;
@@ -10,6 +12,8 @@ pub mod mysql;
 mod none;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+mod reach;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod tls;
