@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use contract::{AuthMethod, LoginCheck, Strategy, Tls};
+use contract::{AuthMethod, Login, LoginCheck, Tls};
 use rcgen::{CertificateParams, KeyPair};
 use rotator::error::Kind;
 use rotator::target::database::Database;
@@ -81,14 +81,14 @@ fn serve(mut stream: impl Read + Write, answer: &[u8]) -> Vec<u8> {
 
 async fn login(port: u16, ca: &str, tls: Tls, allowed: &[AuthMethod], user: &str, password: &str) -> Asked {
     let trust = Trust::new(tls, || Ok(ca.as_bytes().to_vec())).unwrap();
-    let target = Database::new(Driver::new(&trust, allowed).unwrap(), "password", Strategy::SingleUser, None);
+    let target = Database::of(Driver::new(&trust, allowed).unwrap(), "password", &Login::default(), None);
     let value = serde_json::json!({"host": HOST, "port": port, "username": user, "password": password}).to_string();
     target.check(&value.into()).await.unwrap().unwrap()
 }
 
 #[track_caller]
 fn refused(asked: &Asked, words: &str) {
-    let Some(kind @ Kind::TargetUnfit(why)) = &asked.why else { panic!("{asked:?}") };
+    let Some(kind @ (Kind::TargetUnfit(why) | Kind::AnyPassword(why))) = &asked.why else { panic!("{asked:?}") };
     assert!(why.contains(words) && !kind.to_string().contains("canary"), "{kind}");
 }
 

@@ -67,7 +67,8 @@ pub(super) fn broken(error: &io::Error) -> Kind {
 pub(super) fn untrusted(error: &(dyn Error + 'static)) -> Kind {
     use rustls::Error::{InvalidCertificate, InvalidMessage};
     Kind::TargetUnreachable(match tls_error(error) {
-        Some(InvalidCertificate(CertificateError::UnknownIssuer)) => {
+        // A bad signature is another authority's of the same name.
+        Some(InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
             "its certificate does not lead to a root in the function's package; `tls: {ca: ...}` puts another one there"
         }
         Some(InvalidCertificate(

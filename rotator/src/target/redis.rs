@@ -94,7 +94,7 @@ impl Session {
 
 impl Driver for Redis {
     type Session = Session;
-    const ENGINE: Engine = Engine { names: &["redis", "valkey"], port: 6379, longest_user: 512 };
+    const ENGINE: Engine = Engine { names: &["redis", "valkey"], port: 6379, takes_user: |_| true };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
         timeout(LOGIN, self.authenticate(who)).await.unwrap_or(Err(reach::SILENT))
@@ -105,6 +105,10 @@ impl Driver for Redis {
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         session.ping().await?;
         if !self.changed.get() && session.accepts(WRONG_PASSWORD).await? { Err(NO_PASSWORD) } else { Ok(()) }
+    }
+
+    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
+        Ok(())
     }
 
     /// Without a lock, for the server has none; the user is changed by one command, which removes no password that came

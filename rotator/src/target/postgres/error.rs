@@ -116,6 +116,9 @@ fn row(what: &str, error: &DbError) -> Option<&'static Row> {
 
 /// What a [`Refusal`] means to whoever reads it.
 fn not_allowed(refusal: Refusal) -> Kind {
+    if refusal == Refusal::Never {
+        return Kind::AnyPassword("it asks for no password; let pg_hba.conf say scram-sha-256");
+    }
     Kind::TargetUnfit(match refusal {
         Refusal::Asked(AuthMethod::Password) => {
             "it asks for the password itself, which `require_auth` does not allow; let pg_hba.conf say scram-sha-256"
@@ -126,7 +129,7 @@ fn not_allowed(refusal: Refusal) -> Kind {
         }
         Refusal::Asked(AuthMethod::ScramSha256) => "it asks for SCRAM-SHA-256, which `require_auth` does not allow",
         Refusal::Otherwise => "it asks for a login that is not by a password",
-        Refusal::Never => "it asks for no password: any would do; let pg_hba.conf say scram-sha-256",
+        Refusal::Never => "it asks for no password",
         Refusal::Malformed => "it does not answer as PostgreSQL does",
     })
 }

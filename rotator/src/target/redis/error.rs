@@ -6,7 +6,7 @@ use crate::target::answer::{self, Row};
 use crate::target::reach;
 
 pub(in crate::target) const NO_PASSWORD: Kind =
-    Kind::TargetUnfit("the user has `nopass`: any password opens it, so none proves anything");
+    Kind::AnyPassword("the user has `nopass`; take it away with ACL SETUSER NAME resetpass");
 pub(super) const NO_USER: Kind = Kind::TargetUnfit("there is no such user");
 pub(super) const REPLICA: Kind = Kind::TargetUnfit(REPLICA_WORDS);
 pub(super) const NOT_REDIS: Kind = Kind::TargetUnfit("it does not answer as Redis does");
