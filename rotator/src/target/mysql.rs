@@ -19,6 +19,7 @@ use mysql_async::prelude::{FromRow, Queryable as _};
 use mysql_async::{Conn, OptsBuilder, SslOpts};
 use tokio::time::timeout;
 
+pub use self::error::ERRORS;
 use self::error::{Code, kind};
 use self::statement::{account, literal};
 use super::database::{Change, Driver};

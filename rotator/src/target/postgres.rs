@@ -17,6 +17,7 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
+pub use self::error::ERRORS;
 use self::error::{is_refusal, kind};
 use self::guard::{Guard, Guarded};
 use super::database::{Change, Driver};

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+pub use self::error::ERRORS;
 pub(super) use self::error::NO_PASSWORD;
 use self::error::{NO_USER, NOT_REDIS, REPLICA, is_refusal, kind, says};
 use super::database::{Change, Driver};
