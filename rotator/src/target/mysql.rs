@@ -20,11 +20,12 @@ use mysql_async::prelude::{FromRow, Queryable as _};
 use mysql_async::{Conn, OptsBuilder, SslOpts};
 use tokio::time::timeout;
 
-use self::error::{Refused, kind};
+pub use self::error::ERRORS;
+use self::error::{Code, kind};
 use self::statement::{account, literal};
 use super::database::{Change, Driver};
 use super::tls::Trust;
-use super::{Credentials, Engine};
+use super::{Credentials, Engine, reach};
 use crate::error::{Kind, TargetCode};
 use crate::log;
 use crate::secret::SecretText;
@@ -129,7 +130,7 @@ impl Driver for Mysql {
             Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
             Ok(Some(Err(error))) => Err(kind("the login", &error)),
             Ok(None) => Err(Kind::TargetUnfit(error::PLUGIN)),
-            Err(_) => Err(Kind::TargetUnreachable("no answer to the login in time")),
+            Err(_) => Err(reach::SILENT),
         }
     }
 
@@ -232,7 +233,7 @@ impl Session {
                 _ => {}
             }
             match self.alter(accounts, change.password, true, change).await {
-                Err(error) if change.own && error::code(&error) == Some(Refused::PRIVILEGE) => {
+                Err(error) if change.own && error::code(&error) == Some(Code::PRIVILEGE) => {
                     log::warn("without APPLICATION_PASSWORD_ADMIN the old password stops working at once");
                 }
                 result => return result.map_err(|error| kind("ALTER USER", &error)),
@@ -253,7 +254,7 @@ impl Session {
         let mut answer = self.conn.query_drop(statement::alter_user(accounts, password, None, retain).expose()).await;
         for proof in &change.proofs {
             match answer {
-                Err(error) if matches!(error::code(&error), Some(Refused::NO_PROOF | Refused::WRONG_PROOF)) => {
+                Err(error) if matches!(error::code(&error), Some(Code::NO_PROOF | Code::WRONG_PROOF)) => {
                     let statement = statement::alter_user(accounts, password, Some(proof), retain);
                     answer = self.conn.query_drop(statement.expose()).await;
                 }
@@ -271,7 +272,7 @@ impl Session {
         statement: impl Fn(&str) -> SecretText,
     ) -> Result<(), Kind> {
         match self.conn.query_drop(statement(statement::hash(password).expose()).expose()).await {
-            Err(error) if error::code(&error) == Some(Refused::OPTION) => {}
+            Err(error) if error::code(&error) == Some(Code::OPTION) => {}
             result => return result.map_err(|error| kind(what, &error)),
         }
         // The same code says that the server is a replica.

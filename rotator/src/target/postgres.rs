@@ -1,6 +1,7 @@
 //! PostgreSQL: the server is given a SCRAM-SHA-256 verifier, so that neither it nor its log ever sees a new password.
 
 mod clone;
+mod error;
 mod guard;
 mod preflight;
 mod verifier;
@@ -12,18 +13,18 @@ use postgres_protocol::escape::{escape_identifier, escape_literal};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
-use self::guard::{Guard, Guarded, Refusal};
+pub use self::error::ERRORS;
+use self::error::{is_refusal, kind};
+use self::guard::{Guard, Guarded};
 use self::verifier::Settings;
-use super::Trust;
 use super::database::{Change, Driver};
-use super::{Credentials, Engine};
-use crate::error::{Kind, TargetCode};
+use super::{Credentials, Engine, Trust, reach};
+use crate::error::Kind;
 use crate::secret::SecretText;
 
 /// For the connection, TLS and login together.
@@ -53,7 +54,7 @@ impl Postgres {
     }
 
     async fn connect(&self, who: &Credentials) -> Result<Option<Client>, Kind> {
-        let stream = connect(&who.host, who.port).await?;
+        let stream = reach::connect(&who.host, who.port).await?;
         match self.authenticate(who, stream).await {
             Ok(client) => Ok(Some(client)),
             Err(error) if is_refusal(&error) => Ok(None),
@@ -89,8 +90,7 @@ impl Driver for Postgres {
         Engine { names: &["postgres", "aurora-postgresql"], port: 5432, takes_user: |user| user.len() <= 63 };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Client>, Kind> {
-        let in_time = timeout(LOGIN, self.connect(who)).await;
-        in_time.unwrap_or(Err(Kind::TargetUnreachable("no answer to the login in time")))
+        timeout(LOGIN, self.connect(who)).await.unwrap_or(Err(reach::SILENT))
     }
 
     async fn query(&self, session: &mut Client) -> Result<(), Kind> {
@@ -158,12 +158,7 @@ async fn alter(transaction: &Transaction<'_>, change: &Change<'_>, allowed: &[Au
     let verifier = settings.verifier(change.password, change.user, allowed)?;
     let verifier = SecretText::from(escape_literal(verifier.expose()));
     let statement = SecretText::concat(&["ALTER ROLE ", &user, " PASSWORD ", verifier.expose()]);
-    transaction.batch_execute(statement.expose()).await.map_err(|error| match error.code() {
-        Some(code) if *code == SqlState::INVALID_PARAMETER_VALUE || *code == SqlState::INVALID_PASSWORD => {
-            Kind::PasswordRefused(TargetCode::new(code.code()))
-        }
-        _ => kind("ALTER ROLE", &error),
-    })
+    transaction.batch_execute(statement.expose()).await.map_err(|error| kind(error::SET, &error))
 }
 
 /// The first column of the first row. The simple protocol goes through every pooler.
@@ -183,70 +178,4 @@ async fn rows(transaction: &Transaction<'_>, query: &str) -> Result<Vec<[String;
         _ => None,
     };
     Ok(answer.iter().filter_map(text).collect())
-}
-
-/// Whether the server refused the credentials: a wrong password, no such user, or one that may not log in.
-fn is_refusal(error: &tokio_postgres::Error) -> bool {
-    let refusals = [&SqlState::INVALID_PASSWORD, &SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
-    error.code().is_some_and(|code| refusals.contains(&code))
-}
-
-/// A connection without a login.
-async fn connect(host: &str, port: u16) -> Result<TcpStream, Kind> {
-    let stream = TcpStream::connect((host, port)).await;
-    let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
-    stream.map_err(|_| Kind::TargetUnreachable("no connection"))
-}
-
-/// What an error means; nothing of its text is kept, for it may quote a statement.
-fn kind(what: &'static str, error: &tokio_postgres::Error) -> Kind {
-    if let Some(refusal) = Refusal::of(error) {
-        return not_allowed(refusal);
-    }
-    let Some(code) = error.code() else {
-        return Kind::TargetUnreachable(broken_off(error));
-    };
-    let told = TargetCode::new(code.code());
-    match code.code() {
-        "42501" => Kind::TargetDenied { what, code: told },
-        "25006" => Kind::TargetUnfit("the server is read-only: a replica?"),
-        "55P03" | "57014" => Kind::TargetBusy(told),
-        code if code.starts_with("53") => Kind::TargetBusy(told),
-        code if code.starts_with("08") || code.starts_with("57P") => {
-            Kind::TargetUnreachable("it is stopping or starting")
-        }
-        _ => Kind::TargetFailed { what, code: told },
-    }
-}
-
-/// What a [`Refusal`] means to whoever reads it.
-fn not_allowed(refusal: Refusal) -> Kind {
-    if refusal == Refusal::Never {
-        return Kind::AnyPassword("it asks for no password; let pg_hba.conf say scram-sha-256");
-    }
-    Kind::TargetUnfit(match refusal {
-        Refusal::Asked(AuthMethod::Password) => {
-            "it asks for the password itself, which `require_auth` does not allow; let pg_hba.conf say scram-sha-256"
-        }
-        Refusal::Asked(AuthMethod::Md5) => {
-            "it asks for the password's MD5 hash, which `require_auth` does not allow; set the user's password once \
-             with password_encryption = 'scram-sha-256'"
-        }
-        Refusal::Asked(AuthMethod::ScramSha256) => "it asks for SCRAM-SHA-256, which `require_auth` does not allow",
-        Refusal::Otherwise => "it asks for a login that is not by a password",
-        Refusal::Never => "it asks for no password",
-        Refusal::Malformed => "it does not answer as PostgreSQL does",
-    })
-}
-
-fn broken_off(error: &tokio_postgres::Error) -> &'static str {
-    // The library's kinds are private, their words are not.
-    match error.to_string() {
-        text if text.starts_with("error performing TLS handshake") => {
-            "no TLS by a certificate for its name that can be trusted"
-        }
-        text if text.starts_with("error connecting") => "no connection",
-        text if text.starts_with("authentication error") => "it asks for a login that is not by SCRAM-SHA-256 or MD5",
-        _ => "the connection broke off",
-    }
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd, from_redis_value};
 
-use super::{GET_USER, NO_PASSWORD, NO_USER, NOT_REDIS, REPLICA, kind};
+use super::GET_USER;
+use super::error::{NO_PASSWORD, NO_USER, NOT_REDIS, REPLICA, kind};
 use crate::error::Kind;
 use crate::log;
 
