@@ -127,7 +127,7 @@ async fn only_one_rotation_of_a_user_is_under_way_at_a_time() {
     let (mut first, mut second) =
         (driver.login(&who).await.unwrap().unwrap(), driver.login(&who).await.unwrap().unwrap());
     let (password, other) = (SecretText::from(NEW.to_owned()), SecretText::from("other".to_owned()));
-    let change = Change { user: "app", password: &password, present: None, own: true };
+    let change = Change { user: "app", password: &password, present: None, own: true, known: false };
     let is_due = async || {
         let free = server.sql("SELECT IS_FREE_LOCK(CONCAT('rotator-', SHA1('app')))");
         assert_eq!(free, "0", "asked under the lock");
@@ -363,7 +363,7 @@ async fn change_on(server: &ScriptedMysql, own: bool) -> Result<(), Kind> {
     let driver = driver(Tls::Off, "");
     let mut session = driver.login(&credentials(server.port(), "app", "x")).await.unwrap().unwrap();
     let (new, old) = (SecretText::from("new".to_owned()), SecretText::from("old".to_owned()));
-    let change = Change { user: "app", password: &new, present: Some(&old), own };
+    let change = Change { user: "app", password: &new, present: Some(&old), own, known: false };
     driver.set_password(&mut session, &change, async || Ok(())).await
 }
 
@@ -458,7 +458,7 @@ async fn a_twin_on_mysql_has_the_user_s_plugin_grants_roles_and_limits() {
     let driver = driver(Tls::Off, "");
     let mut admin = driver.login(&credentials(server.port(), "admin", "x")).await.unwrap().unwrap();
     let password = SecretText::from("n'w".to_owned());
-    let change = Change { user: "app_clone", password: &password, present: None, own: false };
+    let change = Change { user: "app_clone", password: &password, present: None, own: false, known: false };
     driver.set_twin(&mut admin, "app", &change, async || Ok(())).await.unwrap();
     let expected = [
         "CREATE USER 'app_clone'@'%' IDENTIFIED WITH 'caching_sha2_password' BY 'n''w'",

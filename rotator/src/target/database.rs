@@ -70,6 +70,8 @@ pub struct Change<'a> {
     pub present: Option<&'a SecretText>,
     /// Whether the session is the user's own.
     pub own: bool,
+    /// Of a clone user: whether a version of the secret has named it.
+    pub known: bool,
 }
 
 /// The users of one server.
@@ -180,7 +182,8 @@ impl<D: Driver> Database<D> {
         }
         let mut changed = self.session(current, values).await?;
         let present = (!changed.by_previous).then_some(&current.password);
-        let change = Change { user: &pending.user, password: &pending.password, present, own: changed.own };
+        let change =
+            Change { user: &pending.user, password: &pending.password, present, own: changed.own, known: false };
         self.driver.set_password(&mut changed.session, &change, is_due).await?;
         self.changed.replace(Some(changed));
         Ok(())
@@ -199,7 +202,9 @@ impl<D: Driver> Database<D> {
         let admin = self.admin(current)?.ok_or(Kind::TargetUnfit("alternating users need an `admin_secret`"))?;
         let mut session = self.session_for(&admin, current, &[Some(values.current)]).await?;
         // Not asked whether it is done already: a login does not tell whether all that the twin may do is up to date.
-        let change = Change { user: &pending.user, password: &pending.password, present: None, own: false };
+        let named = |value| self.credentials(value).is_ok_and(|who| who.is_at(pending) && who.user == pending.user);
+        let known = values.previous.is_some_and(named);
+        let change = Change { user: &pending.user, password: &pending.password, present: None, own: false, known };
         if pending.user.ends_with(TWIN_SUFFIX) {
             self.driver.set_twin(&mut session, &current.user, &change, is_due).await
         } else {
@@ -211,7 +216,7 @@ impl<D: Driver> Database<D> {
     async fn undo(&self, changed: Changed<D::Session>, values: Values<'_>) -> Result<(), Kind> {
         let old = if changed.by_previous { values.previous.unwrap_or(values.current) } else { values.current };
         let old = self.credentials(old)?;
-        let change = Change { user: &old.user, password: &old.password, present: None, own: changed.own };
+        let change = Change { user: &old.user, password: &old.password, present: None, own: changed.own, known: false };
         let mut session = changed.session;
         self.driver.set_password(&mut session, &change, async || Ok(())).await
     }
@@ -278,7 +283,7 @@ impl<D: Driver> Target for Database<D> {
             (None, Some(stray)) => (self.driver.login(&stray).await?.ok_or(Kind::NoLogin)?, true),
             (None, None) => return Err(Kind::NoLogin),
         };
-        let change = Change { user: &current.user, password: &current.password, present: None, own };
+        let change = Change { user: &current.user, password: &current.password, present: None, own, known: false };
         self.driver.set_password(&mut session, &change, async || Ok(())).await
     }
 

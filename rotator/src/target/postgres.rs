@@ -146,16 +146,6 @@ async fn value(transaction: &Transaction<'_>, query: &str) -> Result<Option<Stri
     }))
 }
 
-/// Two columns.
-async fn rows(transaction: &Transaction<'_>, query: &str) -> Result<Vec<[String; 2]>, tokio_postgres::Error> {
-    let answer = transaction.simple_query(query).await?;
-    let text = |message: &SimpleQueryMessage| match message {
-        SimpleQueryMessage::Row(row) => Some([row.get(0)?.to_owned(), row.get(1)?.to_owned()]),
-        _ => None,
-    };
-    Ok(answer.iter().filter_map(text).collect())
-}
-
 /// Whether the server refused the credentials: a wrong password, no such user, or one that may not log in.
 fn is_refusal(error: &tokio_postgres::Error) -> bool {
     let refusals = [&SqlState::INVALID_PASSWORD, &SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
