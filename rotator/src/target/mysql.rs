@@ -8,8 +8,10 @@
 
 mod clone;
 mod error;
+mod facts;
 mod grants;
 mod options;
+mod plan;
 mod statement;
 mod token;
 
