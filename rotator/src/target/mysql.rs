@@ -15,8 +15,6 @@ mod plan;
 mod statement;
 mod token;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::time::Duration;
 
 use mysql_async::prelude::{FromRow, Queryable as _};
@@ -31,6 +29,7 @@ use super::{Credentials, Engine};
 use crate::error::{Kind, TargetCode};
 use crate::log;
 use crate::secret::SecretText;
+use crate::unwind::caught;
 
 /// For the connection, TLS and login together.
 const LOGIN: Duration = Duration::from_secs(8);
@@ -117,16 +116,15 @@ impl Server {
 
 impl Driver for Mysql {
     type Session = Session;
-    const ENGINE: Engine =
-        Engine { names: &["mysql", "mariadb", "aurora-mysql", "aurora"], port: 3306, longest_user: 32 };
+    const ENGINE: Engine = Engine {
+        names: &["mysql", "mariadb", "aurora-mysql", "aurora"],
+        port: 3306,
+        takes_user: |user| user.chars().count() <= 128,
+    };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
-        let mut login = pin!(self.connect(who));
         // The library panics where a server asks for a plugin that it was built without.
-        let login = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| login.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => std::task::Poll::Ready(None),
-        });
+        let login = caught(self.connect(who));
         match timeout(LOGIN, login).await {
             Ok(Some(Ok(session))) => Ok(Some(session)),
             Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
@@ -138,6 +136,12 @@ impl Driver for Mysql {
 
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         session.value("a query", "SELECT 1").await.map(drop)
+    }
+    async fn preflight(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        match change.clone_of {
+            Some(user) => session.preflight_of_clone(user, change).await,
+            None => Ok(()),
+        }
     }
 
     async fn set_password(

@@ -1,18 +1,23 @@
 //! PostgreSQL: the server is given a SCRAM-SHA-256 verifier, so that neither it nor its log ever sees a new password.
 
 mod clone;
+mod guard;
 
 use std::time::Duration;
 
+use contract::AuthMethod;
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 use postgres_protocol::password::scram_sha_256;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
+use self::guard::{Guard, Guarded, Refusal};
 use super::Trust;
 use super::database::{Change, Driver};
 use super::{Credentials, Engine};
@@ -33,32 +38,43 @@ const LOCKS: Uuid = Uuid::from_u128(0x93a1_5c0f_2f4e_4a0b_8a53_d0f6_7e0b_3c11);
 /// A PostgreSQL server, version 10 or later.
 pub struct Postgres {
     tls: Option<MakeRustlsConnect>,
+    allowed: Vec<AuthMethod>,
 }
 
 impl Postgres {
-    /// A server that is trusted so.
+    /// A server that is trusted so, and that may ask for a password in the allowed ways.
     ///
     /// # Errors
     /// The certificates cannot be used.
-    pub fn new(trust: &Trust) -> Result<Self, Kind> {
-        Ok(Self { tls: trust.client_config()?.map(MakeRustlsConnect::new) })
+    pub fn new(trust: &Trust, allowed: &[AuthMethod]) -> Result<Self, Kind> {
+        Ok(Self { tls: trust.client_config()?.map(MakeRustlsConnect::new), allowed: allowed.to_vec() })
     }
 
-    async fn connect(&self, who: &Credentials) -> Result<Client, tokio_postgres::Error> {
+    async fn connect(&self, who: &Credentials) -> Result<Option<Client>, Kind> {
+        let stream = connect(&who.host, who.port).await?;
+        match self.authenticate(who, stream).await {
+            Ok(client) => Ok(Some(client)),
+            Err(error) if is_refusal(&error) => Ok(None),
+            Err(error) => Err(kind("the login", &error)),
+        }
+    }
+
+    async fn authenticate(&self, who: &Credentials, stream: TcpStream) -> Result<Client, tokio_postgres::Error> {
         let mut config = Config::new();
         config
-            .host(&who.host)
-            .port(who.port)
             .user(&who.user)
             .password(who.password.expose())
             .dbname(who.database.as_deref().unwrap_or(DEFAULT_DATABASE))
             .application_name("rotator");
         if let Some(tls) = &self.tls {
-            let (client, connection) = config.ssl_mode(SslMode::Require).connect(tls.clone()).await?;
+            let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &who.host);
+            let tls = Guarded { tls, allowed: self.allowed.clone() };
+            let (client, connection) = config.ssl_mode(SslMode::Require).connect_raw(stream, tls).await?;
             tokio::spawn(connection);
             Ok(client)
         } else {
-            let (client, connection) = config.ssl_mode(SslMode::Disable).connect(NoTls).await?;
+            let stream = Guard::new(stream, &self.allowed);
+            let (client, connection) = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await?;
             tokio::spawn(connection);
             Ok(client)
         }
@@ -67,21 +83,22 @@ impl Postgres {
 
 impl Driver for Postgres {
     type Session = Client;
-    const ENGINE: Engine = Engine { names: &["postgres", "aurora-postgresql"], port: 5432, longest_user: 63 };
+    const ENGINE: Engine =
+        Engine { names: &["postgres", "aurora-postgresql"], port: 5432, takes_user: |user| user.len() <= 63 };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Client>, Kind> {
-        let Ok(result) = timeout(LOGIN, self.connect(who)).await else {
-            return Err(Kind::TargetUnreachable("no answer to the login in time"));
-        };
-        match result {
-            Ok(client) => Ok(Some(client)),
-            Err(error) if is_refusal(&error) => Ok(None),
-            Err(error) => Err(kind("the login", &error)),
-        }
+        let in_time = timeout(LOGIN, self.connect(who)).await;
+        in_time.unwrap_or(Err(Kind::TargetUnreachable("no answer to the login in time")))
     }
 
     async fn query(&self, session: &mut Client) -> Result<(), Kind> {
         session.simple_query("SELECT 1").await.map(drop).map_err(|error| kind("a query", &error))
+    }
+    async fn preflight(&self, session: &mut Client, change: &Change<'_>) -> Result<(), Kind> {
+        match change.clone_of {
+            Some(user) => clone::preflight(session, user, change).await,
+            None => Ok(()),
+        }
     }
 
     async fn set_password(
@@ -152,8 +169,18 @@ fn is_refusal(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| refusals.contains(&code))
 }
 
+/// A connection without a login.
+async fn connect(host: &str, port: u16) -> Result<TcpStream, Kind> {
+    let stream = TcpStream::connect((host, port)).await;
+    let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+    stream.map_err(|_| Kind::TargetUnreachable("no connection"))
+}
+
 /// What an error means; nothing of its text is kept, for it may quote a statement.
 fn kind(what: &'static str, error: &tokio_postgres::Error) -> Kind {
+    if let Some(refusal) = Refusal::of(error) {
+        return not_allowed(refusal);
+    }
     let Some(code) = error.code() else {
         return Kind::TargetUnreachable(broken_off(error));
     };
@@ -168,6 +195,26 @@ fn kind(what: &'static str, error: &tokio_postgres::Error) -> Kind {
         }
         _ => Kind::TargetFailed { what, code: told },
     }
+}
+
+/// What a [`Refusal`] means to whoever reads it.
+fn not_allowed(refusal: Refusal) -> Kind {
+    if refusal == Refusal::Never {
+        return Kind::AnyPassword("it asks for no password; let pg_hba.conf say scram-sha-256");
+    }
+    Kind::TargetUnfit(match refusal {
+        Refusal::Asked(AuthMethod::Password) => {
+            "it asks for the password itself, which `require_auth` does not allow; let pg_hba.conf say scram-sha-256"
+        }
+        Refusal::Asked(AuthMethod::Md5) => {
+            "it asks for the password's MD5 hash, which `require_auth` does not allow; set the user's password once \
+             with password_encryption = 'scram-sha-256'"
+        }
+        Refusal::Asked(AuthMethod::ScramSha256) => "it asks for SCRAM-SHA-256, which `require_auth` does not allow",
+        Refusal::Otherwise => "it asks for a login that is not by a password",
+        Refusal::Never => "it asks for no password",
+        Refusal::Malformed => "it does not answer as PostgreSQL does",
+    })
 }
 
 fn broken_off(error: &tokio_postgres::Error) -> &'static str {

@@ -37,6 +37,14 @@ impl Session {
         result
     }
 
+    /// Finds out whether the clone could be made or brought up to date, and changes nothing.
+    pub(super) async fn preflight_of_clone(&mut self, user: &str, change: &Change<'_>) -> Result<(), Kind> {
+        let names = Names { user, clone: change.user };
+        let (of_user, present) = (self.facts(user).await?, self.facts(change.user).await?);
+        let plan = names.plan(&of_user, &present, change.known, &statement::hash(change.password));
+        plan.map(drop).map_err(Kind::TargetUnfit)
+    }
+
     async fn carry_out(
         &mut self,
         names: Names<'_>,

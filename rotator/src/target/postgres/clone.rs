@@ -27,11 +27,24 @@ pub(super) async fn set_twin(
     let mut transaction = begin(admin, change.user).await?;
     let steps = steps(&transaction, user, change).await?;
     is_due().await?;
-    for step in &steps {
-        carry_out(&mut transaction, user, step).await?;
-    }
+    carry_out_all(&mut transaction, user, &steps).await?;
     alter(&transaction, change).await?;
     transaction.commit().await.map_err(|error| kind("the commit", &error))
+}
+
+/// Tries whether the clone could be made or brought up to date, and changes nothing: all of it is rolled back.
+pub(super) async fn preflight(admin: &mut Client, user: &str, change: &Change<'_>) -> Result<(), Kind> {
+    let mut transaction = begin(admin, change.user).await?;
+    let steps = steps(&transaction, user, change).await?;
+    carry_out_all(&mut transaction, user, &steps).await?;
+    transaction.rollback().await.map_err(|error| kind("the end of a transaction", &error))
+}
+
+async fn carry_out_all(transaction: &mut Transaction<'_>, user: &str, steps: &[Step]) -> Result<(), Kind> {
+    for step in steps {
+        carry_out(transaction, user, step).await?;
+    }
+    Ok(())
 }
 
 async fn steps(transaction: &Transaction<'_>, user: &str, change: &Change<'_>) -> Result<Vec<Step>, Kind> {
