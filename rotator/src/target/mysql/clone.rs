@@ -59,7 +59,18 @@ impl Session {
         for account in &plan.surplus {
             self.drop(account).await?;
         }
+        self.mark(&plan.mark).await?;
         self.finish(&plan.finish, password).await
+    }
+
+    async fn mark(&mut self, statements: &[String]) -> Result<(), Kind> {
+        for statement in statements {
+            match self.run("UPDATE ON mysql.global_priv", statement).await {
+                Err(Kind::TargetDenied { .. }) => log::warn(plan::UNMARKED),
+                result => result?,
+            }
+        }
+        Ok(())
     }
 
     async fn create(&mut self, account: &str, create: &str, password: &SecretText) -> Result<(), Kind> {

@@ -20,9 +20,14 @@ pub(super) struct Facts {
     pub(super) options: Options,
     /// `None`: there is one of no known form.
     pub(super) grants: Option<Grants>,
+    /// What a rotation has written there, by [`MARK`].
+    pub(super) mark: Option<Value>,
     /// Whether the server has an attribute of accounts that is none of these.
     pub(super) unknown: bool,
 }
+
+/// The key of the mark of a clone that a rotation has made, in MySQL's JSON object of an account, or in MariaDB's.
+pub(super) const MARK: &str = "rotator";
 
 /// How an account logs in.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,7 +93,8 @@ const COLUMNS: [&str; 21] = [
     "max_statement_time",
 ];
 /// The same of the column `Priv` of MariaDB's `mysql.global_priv`.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
+    MARK,
     "access",
     "version_id",
     "plugin",
@@ -161,6 +167,7 @@ impl Facts {
                     .then(|| more.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default()),
             },
             grants,
+            mark: more.get("metadata").and_then(|metadata| metadata.get(MARK)).cloned(),
             unknown: unknown_key || row.keys().any(|column| !columns(column)),
         }
     }
@@ -194,6 +201,7 @@ impl Facts {
                 ..Options::default()
             },
             grants,
+            mark: row.get(MARK).cloned(),
             unknown,
         }
     }

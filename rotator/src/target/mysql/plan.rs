@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use sha1::{Digest as _, Sha1};
 
 use super::error::PLUGIN;
-use super::facts::{Facts, Login};
+use super::facts::{Facts, Login, MARK};
 use super::statement::{self, account, literal};
 use crate::secret::SecretText;
 
@@ -18,13 +18,16 @@ const OTHER_PLUGIN: &str = "an account of the clone user's logs in by another pl
                             PASSWORD would not end that";
 const GRANT: &str = "the user has a grant of a kind that can't be copied";
 const UNKNOWN: &str = "this server's accounts have an attribute that this function does not know, so it makes no clone";
-const FOREIGN: &str = "an account of the clone user's name exists, which no version of the secret names; drop it, or adopt \
-                       it by a version of the secret with its user name and password";
+const FOREIGN: &str = "an account of the clone user's name exists, which no version of the secret names: drop it, or adopt \
+                       it by ALTER USER CLONE ATTRIBUTE '{\"rotator\": {\"clone_of\": \"USER\"}}'";
+const FOREIGN_MARIADB: &str = "an account of the clone user's name exists, which no version of the secret names: drop it, or \
+                               adopt it by UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.rotator', \
+                               JSON_OBJECT('clone_of', 'USER')) WHERE User = 'CLONE'";
+pub(super) const UNMARKED: &str = "the admin may not update mysql.global_priv, so only the secret's versions tell whose the \
+                                   clone user is";
 
 const NATIVE: &str = "mysql_native_password";
 const SHA2: &str = "caching_sha2_password";
-/// The key of the mark in an account's JSON object.
-const MARK: &str = "rotator";
 
 /// A statement and its kind.
 pub(super) type Step = (&'static str, String);
@@ -36,6 +39,8 @@ pub(super) struct Plan {
     pub(super) create: Vec<(String, String)>,
     /// The accounts from where the user may no longer log in.
     pub(super) surplus: Vec<String>,
+    /// What marks the accounts of MariaDB's that are not marked yet.
+    pub(super) mark: Vec<String>,
     /// The accounts that are given the password and unlocked at last, with their plugins.
     pub(super) finish: Vec<(String, String)>,
 }
@@ -67,20 +72,23 @@ impl Names<'_> {
             return Err(LOCKED);
         }
         if !known && !of_clone.iter().all(|facts| self.is_ours(facts, hash)) {
-            return Err(FOREIGN);
+            return Err(if of_user.iter().any(Facts::is_mariadb) { FOREIGN_MARIADB } else { FOREIGN });
         }
-        let is_mariadb = |facts: &&Facts| facts.options.statement_time.is_some();
-        if of_clone.iter().filter(is_mariadb).any(|facts| facts.refusal_to_log_in().is_some()) {
+        if of_clone.iter().filter(|facts| facts.is_mariadb()).any(|facts| facts.refusal_to_log_in().is_some()) {
             return Err(OTHER_PLUGIN);
         }
         let has = |accounts: &[Facts], host: &str| accounts.iter().any(|facts| facts.host == host);
         let name = |facts: &Facts| account(self.clone, &facts.host);
         let new = of_user.iter().filter(|facts| !has(of_clone, &facts.host));
         let surplus = of_clone.iter().filter(|facts| !has(of_user, &facts.host));
+        let marked = of_clone.iter().filter(|facts| self.is_marked(facts)).map(|facts| &facts.host);
+        let marked: Vec<&String> = marked.collect();
+        let unmarked = of_user.iter().filter(|facts| facts.is_mariadb() && !marked.contains(&&facts.host));
         let finish = of_user.iter().filter(|facts| facts.can_login());
         Ok(Plan {
             create: new.map(|facts| (name(facts), self.create(facts))).collect(),
             surplus: surplus.map(name).collect(),
+            mark: unmarked.map(|facts| self.mark_mariadb(&facts.host)).collect(),
             finish: finish.map(|facts| (name(facts), facts.login.plugin.clone())).collect(),
         })
     }
@@ -123,11 +131,21 @@ impl Names<'_> {
     fn is_ours(self, facts: &Facts, hash: &SecretText) -> bool {
         let name = account(self.clone, &facts.host);
         let unusable = unusable(&facts.login.plugin, &name);
-        // Of a server that wants to judge passwords, and so takes none that nobody knows.
+        // The new password is nobody else's.
         let pending = hash.expose().trim_matches('\'') == facts.login.proof;
-        let unfinished = facts.locked && (facts.login.proof == unusable || pending);
-        let marked = |attribute: &Map<String, Value>| attribute.get(MARK) == self.mark().get(MARK);
-        unfinished || facts.options.attribute.as_ref().is_some_and(marked)
+        pending || self.is_marked(facts) || facts.locked && facts.login.proof == unusable
+    }
+
+    fn is_marked(self, facts: &Facts) -> bool {
+        facts.mark.is_some() && facts.mark.as_ref() == self.mark().get(MARK)
+    }
+
+    fn mark_mariadb(self, host: &str) -> String {
+        let (user, clone, host) = (literal(self.user), literal(self.clone), literal(host));
+        format!(
+            "UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.{MARK}', JSON_OBJECT('clone_of', {user})) \
+             WHERE User = {clone} AND Host = {host}"
+        )
     }
 
     fn mark(self) -> Map<String, Value> {
@@ -135,10 +153,10 @@ impl Names<'_> {
     }
 
     fn create(self, facts: &Facts) -> String {
-        let Facts { host, login, locked: _, expired: _, options, grants: _, unknown: _ } = facts;
+        let Facts { host, login, locked: _, expired: _, options, grants: _, mark: _, unknown: _ } = facts;
         let account = account(self.clone, host);
         let proof = literal(&unusable(&login.plugin, &account));
-        if options.statement_time.is_some() {
+        if facts.is_mariadb() {
             return format!("CREATE USER {account} IDENTIFIED VIA {NATIVE} USING {proof} ACCOUNT LOCK");
         }
         let create =
@@ -153,20 +171,22 @@ impl Names<'_> {
 impl Facts {
     /// Why an account can have no clone.
     fn refusal(&self) -> Option<&'static str> {
-        let Self { host: _, login: _, locked: _, expired: _, options: _, grants, unknown } = self;
+        let Self { host: _, login: _, locked: _, expired: _, options: _, grants, mark: _, unknown } = self;
         let refusals = [(*unknown, UNKNOWN), (grants.is_none(), GRANT)];
         let refusal = refusals.into_iter().find_map(|(refused, reason)| refused.then_some(reason));
         refusal.or_else(|| self.refusal_to_log_in())
     }
 
+    fn is_mariadb(&self) -> bool {
+        self.options.statement_time.is_some()
+    }
+
     /// Why nobody can log in by the account with a password alone.
     fn refusal_to_log_in(&self) -> Option<&'static str> {
         let Login { plugin, proof: _, others } = &self.login;
-        let takes_password = match self.options.statement_time {
-            // MariaDB, with an empty name for its first.
-            Some(_) => ["", NATIVE].contains(&plugin.as_str()),
-            None => [NATIVE, SHA2].contains(&plugin.as_str()),
-        };
+        // MariaDB has an empty name for its first.
+        let plugins = if self.is_mariadb() { ["", NATIVE] } else { [NATIVE, SHA2] };
+        let takes_password = plugins.contains(&plugin.as_str());
         let refusals = [(*others, OTHERS), (!takes_password, PLUGIN)];
         refusals.into_iter().find_map(|(refused, reason)| refused.then_some(reason))
     }
@@ -314,6 +334,10 @@ mod tests {
         ] {
             assert_eq!(plan(user(), &clone(&[("user_attributes", attributes)]), false).is_ok(), ours);
         }
+        let marked = mariadb(r#","rotator":{"clone_of":"app"}"#);
+        assert!(plan(mariadb(""), &[marked], false).is_ok_and(|plan| plan.mark.is_empty()));
+        assert_eq!(plan(mariadb(""), &[mariadb("")], false), Err(FOREIGN_MARIADB));
+        assert_eq!(plan(mariadb(""), &[mariadb("")], true).unwrap().mark.len(), 1);
         let unfinished = unusable(SHA2, "'app_clone'@'%'");
         let unfinished = |locked| clone(&[("authentication_string", &unfinished), ("account_locked", locked)]);
         assert!(plan(user(), &unfinished("Y"), false).is_ok());
