@@ -8,8 +8,10 @@
 
 mod clone;
 mod error;
+mod facts;
 mod grants;
 mod options;
+mod plan;
 mod preflight;
 mod statement;
 mod token;
@@ -140,6 +142,13 @@ impl Driver for Mysql {
 
     async fn preflight(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
         preflight::Facts::read(session, change, self.tls.is_some()).await?.check(change)
+    }
+
+    async fn rehearse(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        match change.clone_of {
+            Some(user) => session.preflight_of_clone(user, change).await,
+            None => Ok(()),
+        }
     }
 
     async fn set_password(

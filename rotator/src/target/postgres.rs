@@ -102,10 +102,10 @@ impl Driver for Postgres {
     }
 
     async fn rehearse(&self, session: &mut Client, change: &Change<'_>) -> Result<(), Kind> {
-        let mut transaction = begin(session, change.user).await?;
         if let Some(user) = change.clone_of {
-            clone::bring_up_to_date(&mut transaction, user, change.user).await?;
+            return clone::rehearse(session, user, change, &self.allowed).await;
         }
+        let transaction = begin(session, change.user).await?;
         alter(&transaction, change, &self.allowed).await?;
         transaction.rollback().await.map_err(|error| kind("a rollback", &error))
     }
@@ -159,23 +159,4 @@ async fn alter(transaction: &Transaction<'_>, change: &Change<'_>, allowed: &[Au
     let verifier = SecretText::from(escape_literal(verifier.expose()));
     let statement = SecretText::concat(&["ALTER ROLE ", &user, " PASSWORD ", verifier.expose()]);
     transaction.batch_execute(statement.expose()).await.map_err(|error| kind(error::SET, &error))
-}
-
-/// The first column of the first row. The simple protocol goes through every pooler.
-async fn value(transaction: &Transaction<'_>, query: &str) -> Result<Option<String>, tokio_postgres::Error> {
-    let answer = transaction.simple_query(query).await?;
-    Ok(answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    }))
-}
-
-/// Two columns.
-async fn rows(transaction: &Transaction<'_>, query: &str) -> Result<Vec<[String; 2]>, tokio_postgres::Error> {
-    let answer = transaction.simple_query(query).await?;
-    let text = |message: &SimpleQueryMessage| match message {
-        SimpleQueryMessage::Row(row) => Some([row.get(0)?.to_owned(), row.get(1)?.to_owned()]),
-        _ => None,
-    };
-    Ok(answer.iter().filter_map(text).collect())
 }
