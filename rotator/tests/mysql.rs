@@ -256,7 +256,8 @@ async fn a_server_that_judges_passwords_is_given_them_and_its_refusal_is_told_as
     assert_eq!(log(&server).matches("Good-enough-1").count(), 1);
     let target = plain(&server, Strategy::AlternatingUsers, true);
     let (user, clone) = (value(&server, "app", OLD), value(&server, "app_clone", "Good-enough-2"));
-    assert!(set(&target, &user, &value(&server, "app_clone", "weak")).await.unwrap_err().is_password_refused());
+    let refused = set(&target, &user, &value(&server, "app_clone", "weak")).await.unwrap_err();
+    assert!(refused.is_password_refused(), "{refused}");
     set(&target, &user, &clone).await.unwrap();
     test(&target, &user, &clone).await.unwrap();
 }

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mysql_async::prelude::Queryable as _;
 use mysql_async::{Row, Value};
 
+use super::error::{self, Code, kind};
 use super::facts::Facts;
 use super::grants::Grants;
 use super::plan::{self, Names, Plan, Step};
@@ -77,12 +79,12 @@ impl Session {
         match self.server {
             Server::MySql { .. } => self.run("CREATE USER", create).await,
             // A server that wants to judge passwords is given the new one; it opens nothing as long as it is locked.
-            Server::MariaDb => match self.run("CREATE USER", create).await {
-                Err(Kind::TargetUnfit(super::error::READ_ONLY)) => {
+            Server::MariaDb => match self.conn.query_drop(create).await {
+                Err(error) if error::code(&error) == Some(Code::OPTION) => {
                     let create = |proof: &str| statement::create_user_mariadb(account, proof);
                     self.prove("CREATE USER", password, create).await
                 }
-                result => result,
+                result => result.map_err(|error| kind("CREATE USER", &error)),
             },
         }
     }
