@@ -53,23 +53,24 @@ fn a_creation_shows_every_attribute() {
           tags["deployer:stack"]   "myapp-db-password"
 
       + function        RotatePasswordFunction  create
-          description                        "Rotates the secret MyApp/DBPassword"
-          runtime                            "provided.al2023"
-          handler                            "bootstrap"
-          architecture                       "x86_64"
-          memory                             128
-          timeout                            30
-          role                               "arn:aws:iam::123456789012:role/RotatePasswordFunction-role"
-          code_sha256                        "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
-          role_id                            known after apply
-          environment["ROTATOR_SECRET_ARN"]  known after apply
-          environment["ROTATOR_FIELD"]       "password"
-          environment["ROTATOR_PASSWORD"]    {"exclude":"","length":32,"require":["lower","upper","digit","symbol"],…
-          environment["ROTATOR_TARGET"]      "none"
-          async_retries                      2
-          async_max_age_seconds              3600
-          tags["deployer:region"]            "us-east-1"
-          tags["deployer:stack"]             "myapp-db-password"
+          description                          "Rotates the secret MyApp/DBPassword"
+          runtime                              "provided.al2023"
+          handler                              "bootstrap"
+          architecture                         "x86_64"
+          memory                               128
+          timeout                              30
+          role                                 "arn:aws:iam::123456789012:role/RotatePasswordFunction-role"
+          code_sha256                          "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
+          role_id                              known after apply
+          environment["ROTATOR_SECRET_ARN"]    known after apply
+          environment["ROTATOR_FIELD"]         "password"
+          environment["ROTATOR_PASSWORD"]      {"exclude":"","length":32,"require":["lower","upper","digit","symbol"],…
+          environment["ROTATOR_SCHEDULE_ARN"]  "arn:aws:scheduler:us-east-1:123456789012:schedule/myapp-db-password/Ro…
+          environment["ROTATOR_TARGET"]        "none"
+          async_retries                        2
+          async_max_age_seconds                3600
+          tags["deployer:region"]              "us-east-1"
+          tags["deployer:stack"]               "myapp-db-password"
 
       + schedule-group  myapp-db-password  create
           tags["deployer:region"]  "us-east-1"
