@@ -19,6 +19,8 @@ export AWS_LC_SYS_NO_JITTER_ENTROPY := 1
 export TESTBED_PYTHON := $(abspath $(PYTHON))
 # Where a machine's own MariaDB lacks its password plugins, the tests have them from here.
 export MARIADB_PLUGINS := $(abspath $(BUILD))/servers/mariadb-plugins
+# Newer servers than the machine's own.
+export SID_SERVERS := $(abspath $(BUILD))/servers/sid
 export PYTHONPYCACHEPREFIX := $(abspath $(BUILD))/pycache
 # The deployer's build looks for the function in target/lambda, unless it is told otherwise.
 ifneq ($(BUILD),target)
@@ -87,7 +89,7 @@ clean: ## remove all that was made, target/ as a whole
 	@rm -rf $(BUILD)
 
 $(READY)/venv: tools/requirements.txt
-$(READY)/lint $(READY)/fuzz $(READY)/cyclonedx: tools/setup
+$(READY)/lint $(READY)/fuzz $(READY)/cyclonedx $(READY)/servers: tools/setup
 $(READY)/%:
 	@tools/setup $*
 	@mkdir -p $(@D) && touch $@

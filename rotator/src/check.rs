@@ -5,8 +5,9 @@ use contract::{Check, LoginCheck};
 use crate::error::{Error, Kind, Step};
 use crate::password::NoPassword;
 use crate::rotation::Rotation;
-use crate::store::{CURRENT, PENDING, PREVIOUS, Store};
-use crate::target::{Asked, Target};
+use crate::secret::SecretText;
+use crate::store::{CURRENT, PENDING, PREVIOUS, Store, Version};
+use crate::target::{Asked, Target, Values};
 use crate::value;
 
 /// The key of the admin's answer in [`Findings::logins`].
@@ -38,8 +39,9 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let current = current.map_err(fail)?;
         if let Some(current) = &current {
             // All but the password's own text is as in a rotation.
-            self.new_value(Some(current)).map_err(fail)?;
+            let sample = self.new_value(Some(current)).map_err(fail)?;
             value::check(&current.value, self.field).map_err(|unfit| fail(unfit.into()))?;
+            self.preflight(current, &sample).await?;
         }
 
         let value = match (&current, self.field) {
@@ -75,6 +77,24 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             logins.extend(asked.map(|asked| (label.to_owned(), asked.login)));
         }
         Ok(Findings { version_id: current.map(|current| current.id), checks, logins })
+    }
+}
+
+impl<S: Store, T: Target> Rotation<'_, S, T> {
+    /// A rotation that can't succeed is refused when it is deployed, and not at night. That nobody is let in, or that the
+    /// target is not reached, may pass, and is among the findings.
+    async fn preflight(&self, current: &Version, sample: &SecretText) -> Result<(), Error> {
+        if !self.target.keeps_passwords() {
+            return Ok(());
+        }
+        let fail = |kind: Kind| kind.at(Step::Check);
+        let previous = self.store.staged(PREVIOUS).await.ok().flatten();
+        let previous = previous.as_ref().map(|version| &version.value);
+        let values = Values { current: &current.value, pending: sample, previous, is_new: true };
+        match self.target.preflight(values).await {
+            Err(kind) if kind.is_transient() || matches!(kind, Kind::NoLogin | Kind::AdminRefused) => Ok(()),
+            result => result.map_err(fail),
+        }
     }
 }
 

@@ -100,6 +100,8 @@ pub enum Class {
     Policy,
     /// The event or the environment is not what the deployer would send or set.
     Config,
+    /// The server accepts neither the pending nor the current value, and nobody could restore it: a person has to.
+    Lockout,
     /// A fault of the function itself, or an answer that it does not know.
     Internal,
 }
@@ -118,6 +120,7 @@ impl Class {
             Self::Value => "value",
             Self::Policy => "policy",
             Self::Config => "config",
+            Self::Lockout => "lockout",
             Self::Internal => "internal",
         }
     }
@@ -208,9 +211,33 @@ pub enum Kind {
     /// The pending value is for another user or server than the current one.
     #[error("the pending value is for another user or server than the current one")]
     OtherPlace,
-    /// The secret names a user for whom the admin must not act.
-    #[error("the secret names another user than the spec, and the admin acts for that one alone")]
-    OtherUser,
+    /// A value leads to another place than the one that the function is bound to.
+    #[error(
+        "the value names another `{0}` than the spec's `connection` or the admin's secret, so nothing was sent there; \
+         correct whichever is wrong, and then `deploy apply`"
+    )]
+    OtherServer(&'static str),
+    /// There is an admin, and nothing but the user's own value would say where.
+    #[error(
+        "neither the spec's `connection` nor the admin's secret says at which `host` the admin is, and the user's secret \
+         must not; add the `connection` to the spec's target, and then `deploy apply`"
+    )]
+    Unbound,
+    /// The pending value is not one that the spec, as it is by now, would make.
+    #[error("the pending value was made by an earlier spec, so it was discarded; the next rotation makes its own")]
+    Outdated,
+    /// The target lets the user in by whatever password.
+    #[error("any password authenticates the user, so that none proves anything: {0}")]
+    AnyPassword(&'static str),
+    /// What the client can't do.
+    #[error("the function's own client failed at {0}, so this was given up; its log says where")]
+    Client(&'static str),
+    /// After a change, the server accepts neither value, and nobody could restore it.
+    #[error(
+        "the server accepts neither the pending nor the current value, and the current one could not be restored: \
+         {0}; `deploy doctor` names what helps"
+    )]
+    LockedOut(Box<Kind>),
     /// The admin's secret cannot be used.
     #[error("the admin's secret: {0}")]
     Admin(Box<Kind>),
@@ -231,6 +258,9 @@ pub enum Kind {
     /// The target does not take this password.
     #[error("the target's own rules refuse the new password: {0}; compare them with the spec's `password`")]
     PasswordRefused(TargetCode),
+    /// The server, its protocol or the function's client can't do with this password.
+    #[error("the new password can't be used: {0}; correct the spec's `password`, and then `deploy apply`")]
+    PasswordUnfit(&'static str),
     /// The target failed.
     #[error("the target failed at {what}: {code}")]
     TargetFailed {
@@ -302,6 +332,35 @@ impl Kind {
         matches!(self, Self::PasswordRefused(_))
     }
 
+    /// Whether the target accepts no value of the secret: its readers are locked out until a person acts.
+    #[must_use]
+    pub fn is_locked_out(&self) -> bool {
+        matches!(self, Self::LockedOut(_) | Self::NoLogin)
+    }
+
+    /// Whether a rotation to the same value can't succeed any more, and one to another value may.
+    #[must_use]
+    pub fn dooms_value(&self) -> bool {
+        matches!(
+            self,
+            Self::PasswordRefused(_)
+                | Self::PasswordUnfit(_)
+                | Self::NotAccepted
+                | Self::PendingRefused
+                | Self::Client(_)
+                | Self::Value(_)
+                | Self::OtherPlace
+                | Self::OtherServer(_)
+                | Self::Outdated
+        )
+    }
+
+    /// Whether the same may succeed a little later, with nothing changed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.class(), Class::Network | Class::Throttled)
+    }
+
     fn class(&self) -> Class {
         match self {
             Self::Admin(kind) => kind.class(),
@@ -315,16 +374,24 @@ impl Kind {
             | Self::TakenOver
             | Self::NotPending
             | Self::OtherPlace
-            | Self::OtherUser
+            | Self::OtherServer(_)
+            | Self::Outdated
             | Self::Unreadable => Class::Conflict,
             Self::Binary | Self::Value(_) => Class::Value,
-            Self::Password(NoPassword::Policy(_)) | Self::PasswordRefused(_) => Class::Policy,
-            Self::Config(_) | Self::ForeignSecret | Self::UnknownEvent | Self::TargetUnfit(_) => Class::Config,
+            Self::Password(NoPassword::Policy(_)) | Self::PasswordRefused(_) | Self::PasswordUnfit(_) => Class::Policy,
+            Self::Config(_)
+            | Self::ForeignSecret
+            | Self::UnknownEvent
+            | Self::TargetUnfit(_)
+            | Self::AnyPassword(_)
+            | Self::Unbound => Class::Config,
             Self::Password(NoPassword::Random(_) | NoPassword::Unlucky)
             | Self::Refused(_)
             | Self::Malformed(_)
             | Self::TargetFailed { .. }
+            | Self::Client(_)
             | Self::Panicked => Class::Internal,
+            Self::LockedOut(_) => Class::Lockout,
         }
     }
 }

@@ -1,10 +1,7 @@
 //! What Lambda invokes: an event in, an answer or a typed error out, one log line each.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use contract::{Answer, Asked, CA_FILE, Config, Event, ManagedEvent, Outcome, UnknownEvent};
@@ -17,6 +14,7 @@ use crate::log::{Level, Line, Metrics, since_1970};
 use crate::rotation::{Done, Rotation};
 use crate::store::SecretsManager;
 use crate::target::AnyTarget;
+use crate::unwind::caught;
 use crate::{client, tick};
 
 /// How long before Lambda would end the invocation it ends itself, to say so in the log and the metrics.
@@ -104,7 +102,9 @@ impl Function {
                 line(Level::Error, "failed").with_error(error).write();
                 // A failed self-check is its caller's to tell; only ticks count.
                 if error.step != Step::Check {
-                    Metrics::Failed { duration_ms, step: error.step, class: error.class() }.write(&self.name);
+                    let is_locked_out = error.kind.is_locked_out();
+                    Metrics::Failed { duration_ms, step: error.step, class: error.class(), is_locked_out }
+                        .write(&self.name);
                 }
             }
         }
@@ -137,7 +137,13 @@ impl Ready {
         };
         match asked {
             Asked::Own(Event::Rotate { schedule_arn, scheduled_time, .. }) => {
-                let token = tick::token(own, schedule_arn.as_deref(), scheduled_time.as_deref(), request_id);
+                let request = tick::Request {
+                    schedule_arn: schedule_arn.as_deref(),
+                    scheduled_time: scheduled_time.as_deref(),
+                    request_id,
+                };
+                let now = i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX);
+                let token = tick::token(own, self.config.schedule_arn.as_deref(), &request, now);
                 let (id, Done { outcome, replaced }) = rotation.run(&token).await?;
                 Ok(Report { answer: answer(Some(id), outcome), replaced })
             }
@@ -165,16 +171,9 @@ impl Ready {
     }
 }
 
-/// Boxed and nameless, because the SDK's futures are nested deeper than the compiler likes to follow.
-type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>>;
-
 /// Turns a panic into an error here, because the runtime would put the panic's message into the answer.
-async fn without_panic<T>(mut work: Work<'_, T>) -> Result<T, Error> {
-    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-        Ok(poll) => poll,
-        Err(_) => std::task::Poll::Ready(Err(Kind::Panicked.at(Step::Invoke))),
-    })
-    .await
+async fn without_panic<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    caught(work).await.unwrap_or(Err(Kind::Panicked.at(Step::Invoke)))
 }
 
 #[cfg(test)]
@@ -183,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_without_its_message() {
-        let error = without_panic::<()>(Box::pin(async { panic!("canary") })).await.unwrap_err();
+        let error = without_panic::<()>(async { panic!("canary") }).await.unwrap_err();
         assert_eq!(error.kind, Kind::Panicked);
         assert!(!error.to_string().contains("canary"));
     }

@@ -17,4 +17,5 @@ pub mod secret;
 pub mod store;
 pub mod target;
 pub mod tick;
+mod unwind;
 pub mod value;

@@ -131,6 +131,8 @@ pub enum Metrics {
         step: Step,
         /// What sort of failure it was.
         class: Class,
+        /// Whether the secret's readers are locked out until a person acts.
+        is_locked_out: bool,
     },
 }
 
@@ -154,7 +156,11 @@ impl Metrics {
                     document["AgeSeconds"] = json!(age);
                 }
             }
-            Self::Failed { duration_ms, step, class } => {
+            Self::Failed { duration_ms, step, class, is_locked_out } => {
+                if is_locked_out {
+                    metrics.push(metric("RotationLockedOut", "Count"));
+                    document["RotationLockedOut"] = json!(1);
+                }
                 metrics.push(metric("RotationFailed", "Count"));
                 dimensions.push(json!(["FunctionName", "Step", "Class"]));
                 document["RotationFailed"] = json!(1);

@@ -29,7 +29,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let (version, current) = tokio::join!(self.store.version(token), self.store.staged(CURRENT));
         let (version, current) = (version.map_err(read)?, current.map_err(read)?);
         match (step, version) {
-            (ManagedStep::CreateSecret, Some(_)) => done(Outcome::StepDone),
+            (ManagedStep::CreateSecret, Some(version)) => self.managed_created(&version, current.as_ref()).await,
             (ManagedStep::CreateSecret, None) => self.managed_create(token, current).await,
             (ManagedStep::SetSecret, Some(version)) => self.managed_set(&version, current).await,
             (ManagedStep::TestSecret, version) => self.managed_test(version, current).await,
@@ -49,6 +49,25 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         }
     }
 
+    /// A value that an earlier spec has made blocks its rotation: without the label, Secrets Manager begins another.
+    async fn managed_created(&self, version: &Version, current: Option<&Version>) -> Result<Done, Error> {
+        let failed = |kind: Kind| kind.at(Step::Create);
+        if !self.is_of_spec(&version.value, current) && self.is_unused(&version.value).await.map_err(failed)? {
+            self.abandon(&version.id, &version.labels, Some(&version.value), current).await?;
+            return Err(failed(Kind::Outdated));
+        }
+        Ok(Done { outcome: Outcome::StepDone, replaced: None })
+    }
+
+    /// Discards a value that can't become current any more; then, without the label, Secrets Manager makes another.
+    async fn managed_failure(&self, version: &Version, current: &Version, error: Error) -> Error {
+        if error.kind.dooms_value() {
+            // What keeps it from being discarded is looked into by the next attempt.
+            let _ = self.abandon(&version.id, &version.labels, Some(&version.value), Some(current)).await;
+        }
+        error
+    }
+
     async fn managed_set(&self, version: &Version, current: Option<Version>) -> Result<Done, Error> {
         let failed = |kind: Kind| kind.at(Step::Set);
         if let Some(current) = &current {
@@ -58,11 +77,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             let values = Values { current: &current.value, pending: &version.value, previous, is_new: false };
             let set = self.target.set(values, async || self.is_due(&version.id).await).await;
             if let Err(kind) = set {
-                // Without the label, Secrets Manager begins anew the next time, with another value.
-                if kind.is_password_refused() {
-                    self.give_up(&version.id, &version.labels).await;
-                }
-                return Err(failed(kind));
+                return Err(self.managed_failure(version, current, failed(kind)).await);
             }
         }
         Ok(Done { outcome: Outcome::StepDone, replaced: None })
@@ -71,11 +86,22 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     /// Secrets Manager also sends this step alone, to try a new configuration; there is nothing new to try then.
     async fn managed_test(&self, version: Option<Version>, current: Option<Version>) -> Result<Done, Error> {
         if let Some(current) = &current {
-            let pending = version.as_ref().unwrap_or(current);
-            let values = Values { current: &current.value, pending: &pending.value, previous: None, is_new: false };
-            self.target.test(values).await.map_err(|kind| kind.at(Step::Test))?;
+            let values = |pending| Values { current: &current.value, pending, previous: None, is_new: false };
+            let failed = |kind: Kind| kind.at(Step::Test);
+            match version {
+                None => self.target.test(values(&current.value), async || Ok(())).await.map_err(failed)?,
+                Some(version) => self.managed_try(&version, current).await?,
+            }
         }
         Ok(Done { outcome: Outcome::StepDone, replaced: None })
+    }
+
+    async fn managed_try(&self, version: &Version, current: &Version) -> Result<(), Error> {
+        let values = Values { current: &current.value, pending: &version.value, previous: None, is_new: false };
+        match self.target.test(values, async || self.is_due(&version.id).await).await {
+            Ok(()) => Ok(()),
+            Err(kind) => Err(self.managed_failure(version, current, kind.at(Step::Test)).await),
+        }
     }
 
     async fn managed_finish(&self, version: &Version, current: Option<Version>) -> Result<Done, Error> {
@@ -83,8 +109,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if let Some(current) = &current {
             self.check_base(version, current).await?;
             // A move is only ever made to what has been tried.
-            let values = Values { current: &current.value, pending: &version.value, previous: None, is_new: false };
-            self.target.test(values).await.map_err(|kind| kind.at(Step::Test))?;
+            self.managed_try(version, current).await?;
         }
         let base = current.as_ref().map(|current| current.id.as_str());
         self.store.move_current(base, &version.id).await.map_err(failed)?;
@@ -99,7 +124,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if base.is_none_or(|base| base == current.id) {
             return Ok(());
         }
-        self.abandon(version, Some(current)).await?;
+        self.abandon(&version.id, &version.labels, Some(&version.value), Some(current)).await?;
         Err(Kind::Changed.at(Step::Set))
     }
 }

@@ -18,14 +18,14 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Outcome, PasswordPolicy, Template};
+use contract::{LoginCheck, Outcome, PasswordPolicy, Template};
 
-use crate::error::{Error, Kind, Step};
+use crate::error::{Class, Error, Kind, Step};
 use crate::log;
 use crate::password;
 use crate::secret::SecretText;
 use crate::store::{CURRENT, Labels, PENDING, PREVIOUS, Put, Store, Version};
-use crate::target::{Target, Values};
+use crate::target::{Asked, Target, Values};
 use crate::{tick, value};
 
 /// The custom staging label on a pending version; the id of the version from which it was made follows, or `none`.
@@ -97,6 +97,9 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             Begun::Over(id, outcome) => return Ok((id, Done { outcome, replaced: None })),
         };
         let mut values_left = VALUES;
+        if self.is_outdated(&draft).await? {
+            draft = self.another(token, draft).await?;
+        }
         loop {
             values_left -= 1;
             match self.prove(&draft).await {
@@ -165,15 +168,48 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if base.is_none() && self.target.keeps_passwords() {
             return Err(Kind::TargetUnfit("the secret has no value yet that would say whose password is meant"));
         }
-        let password = password::generate(self.policy)?;
+        self.value_with(&password::generate(self.policy)?, base)
+    }
+
+    fn value_with(&self, password: &SecretText, base: Option<&Version>) -> Result<SecretText, Kind> {
         let base = base.map(|base| &base.value);
-        let mut new = value::with_password(base, self.field, &password)?;
+        let mut new = value::with_password(base, self.field, password)?;
         if let Some(base) = base
             && let Some((field, user)) = self.target.next_user(base)?
         {
             new = value::with_field(&new, field, &user)?;
         }
         Ok(value::with_derived(new, self.derived)?)
+    }
+
+    /// Whether the spec, as it is by now, could have made a pending value from its base.
+    pub(crate) fn is_of_spec(&self, pending: &SecretText, base: Option<&Version>) -> bool {
+        let password = match self.field {
+            Some(field) => value::text(pending, field).ok().flatten(),
+            None => Some(SecretText::concat(&[pending.expose()])),
+        };
+        password.is_some_and(|password| {
+            self.policy.accepts(password.expose().as_bytes())
+                && self.value_with(&password, base).is_ok_and(|same| same.expose() == pending.expose())
+        })
+    }
+
+    /// Whether a pending value was made by an earlier spec, and the target does not have it yet: one that it has is better
+    /// completed.
+    async fn is_outdated(&self, draft: &Draft) -> Result<bool, Error> {
+        if draft.is_new || self.is_of_spec(&draft.value, draft.base.as_ref()) {
+            return Ok(false);
+        }
+        self.is_unused(&draft.value).await.map_err(|kind| kind.at(Step::Set))
+    }
+
+    /// Whether the target does not accept a value.
+    pub(crate) async fn is_unused(&self, value: &SecretText) -> Result<bool, Kind> {
+        match self.target.check(value).await {
+            Ok(Some(Asked { why: Some(kind), .. })) | Err(kind) if kind.is_transient() => Err(kind),
+            Ok(asked) => Ok(asked.is_none_or(|asked| asked.login != LoginCheck::Opens)),
+            Err(_) => Ok(true),
+        }
     }
 
     /// Goes on with the tick's version as an earlier delivery left it.
@@ -200,7 +236,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if is_on_its_base(&version, current.as_ref()) {
             return Ok(Begun::Pending(Draft::of(version, current)));
         }
-        self.abandon(&version, current.as_ref()).await?;
+        self.abandon(&version.id, &version.labels, Some(&version.value), current.as_ref()).await?;
         let kind = if base_label(&version.labels).is_some() { Kind::Changed } else { Kind::NoBase };
         Err(kind.at(Step::Finish))
     }
@@ -220,39 +256,55 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
                 self.give_up(id, labels).await;
                 continue;
             }
-            // Secrets Manager's own rotation announces a version before it has a value.
-            let Some(stray) = self.store.version(id).await.map_err(|kind| kind.at(Step::Read))? else {
-                self.give_up(id, labels).await;
-                continue;
+            let stray = match self.store.version(id).await {
+                // Secrets Manager's own rotation announces a version before it has a value.
+                Ok(None) => {
+                    self.give_up(id, labels).await;
+                    continue;
+                }
+                Ok(Some(stray)) => Some(stray),
+                // No rotation has made it, and none can use it.
+                Err(Kind::Binary) => None,
+                Err(kind) => return Err(kind.at(Step::Read)),
             };
-            if is_on_its_base(&stray, current.as_ref()) {
-                self.bring_to_its_end(Draft::of(stray, current)).await?;
-            } else {
-                self.abandon(&stray, current.as_ref()).await?;
+            match stray {
+                Some(stray) if is_on_its_base(&stray, current.as_ref()) => {
+                    self.bring_to_its_end(Draft::of(stray, current)).await?;
+                }
+                stray => {
+                    self.abandon(id, labels, stray.as_ref().map(|stray| &stray.value), current.as_ref()).await?;
+                }
             }
             current = self.store.staged(CURRENT).await.map_err(|kind| kind.at(Step::Read))?;
         }
         Ok(current)
     }
 
-    /// Finishes another tick's rotation; one whose value the target refuses is dropped.
+    /// Completes another request's rotation. One whose value can't become current any more, or that fails for a reason
+    /// that nobody knows, is discarded: it must not block those that follow.
     async fn bring_to_its_end(&self, draft: Draft) -> Result<(), Error> {
-        match self.prove(&draft).await {
-            Ok(()) => self.finish(draft).await.map(drop),
-            Err(error) if error.kind.is_password_refused() => {
-                self.give_up(&draft.id, &draft.labels).await;
-                Ok(())
+        if !self.is_outdated(&draft).await? {
+            match self.prove(&draft).await {
+                Ok(()) => return self.finish(draft).await.map(drop),
+                Err(error) if error.kind.dooms_value() || error.class() == Class::Internal => {}
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
+        self.abandon(&draft.id, &draft.labels, Some(&draft.value), draft.base.as_ref()).await
     }
 
-    /// Gives a pending version up that can no longer become current, once the target is sure to accept what is current.
-    pub(crate) async fn abandon(&self, stray: &Version, current: Option<&Version>) -> Result<(), Error> {
+    /// Discards a pending version that is not to become current, once the target is sure to accept what is.
+    pub(crate) async fn abandon(
+        &self,
+        id: &str,
+        labels: &[String],
+        stray: Option<&SecretText>,
+        current: Option<&Version>,
+    ) -> Result<(), Error> {
         if let Some(current) = current {
-            self.target.settle(&current.value, &stray.value).await.map_err(|kind| kind.at(Step::Set))?;
+            self.target.settle(&current.value, stray).await.map_err(|kind| kind.at(Step::Set))?;
         }
-        self.give_up(&stray.id, &stray.labels).await;
+        self.give_up(id, labels).await;
         Ok(())
     }
 
@@ -269,18 +321,19 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let previous = previous.as_ref().map(|version| &version.value);
         let values = Values { current: &base.value, pending: &draft.value, previous, is_new: draft.is_new };
         let is_due = async || self.is_due(&draft.id).await;
-        self.target.set(values, is_due).await.map_err(|kind| kind.at(Step::Set))?;
-        self.target.test(values).await.map_err(|kind| kind.at(Step::Test))
+        self.target.set(values, &is_due).await.map_err(|kind| kind.at(Step::Set))?;
+        self.target.test(values, is_due).await.map_err(|kind| kind.at(Step::Test))
     }
 
     pub(crate) async fn is_due(&self, id: &str) -> Result<(), Kind> {
         if self.store.labels().await?.has(id, PENDING) { Ok(()) } else { Err(Kind::TakenOver) }
     }
 
-    /// The target refuses every value of this tick: there is no use in trying this one again.
+    /// Discards a value that can't become current any more: there is no use in trying it again.
     async fn refused(&self, draft: &Draft, error: Error) -> Error {
-        if error.kind.is_password_refused() {
-            self.give_up(&draft.id, &draft.labels).await;
+        if error.kind.dooms_value() {
+            // What keeps it from being discarded is looked into by the next request.
+            let _ = self.abandon(&draft.id, &draft.labels, Some(&draft.value), draft.base.as_ref()).await;
         }
         error
     }
@@ -317,7 +370,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             let Ok(Some(current)) = self.store.staged(CURRENT).await else {
                 return Err(failure);
             };
-            self.target.settle(&current.value, &draft.value).await.map_err(|kind| kind.at(Step::Set))?;
+            self.target.settle(&current.value, Some(&draft.value)).await.map_err(|kind| kind.at(Step::Set))?;
         }
         self.give_up(&draft.id, &draft.labels).await;
         Err(Kind::Changed.at(Step::Finish))

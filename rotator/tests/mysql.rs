@@ -4,14 +4,14 @@
 
 mod servers;
 
-use contract::{LoginCheck, Strategy, Tls};
+use contract::{Connection, Login, LoginCheck, Strategy, Tls};
 use rotator::error::Kind;
 use rotator::secret::SecretText;
 use rotator::target::database::{Change, Database, Driver};
 use rotator::target::mysql::Mysql;
 use rotator::target::{Credentials, Target, Trust, Values};
 use servers::mariadb::MariaDb;
-use servers::mysql::{Answer, ScriptedMysql};
+use servers::scripted_mysql::{Answer, ScriptedMysql};
 use servers::{ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST};
 
 const OLD: &str = "old-canary-77'\"\\";
@@ -21,13 +21,12 @@ fn driver(tls: Tls, ca: &str) -> Mysql {
     Mysql::new(&Trust::new(tls, || Ok(ca.as_bytes().to_vec())).unwrap()).unwrap()
 }
 
-fn target(driver: Mysql, strategy: Strategy, admin: bool) -> Database<Mysql> {
-    let admin = admin.then(|| format!(r#"{{"username":"{ADMIN}","password":"{ADMIN_PASSWORD}"}}"#).into());
-    Database::new(driver, "password", strategy, admin)
+fn target(driver: Mysql, strategy: Strategy, admin: Option<SecretText>) -> Database<Mysql> {
+    Database::of(driver, "password", &Login { strategy, ..Login::default() }, admin)
 }
 
-fn plain(strategy: Strategy, admin: bool) -> Database<Mysql> {
-    target(driver(Tls::Off, ""), strategy, admin)
+fn plain(server: &MariaDb, strategy: Strategy, admin: bool) -> Database<Mysql> {
+    target(driver(Tls::Off, ""), strategy, admin.then(|| value(server, ADMIN, ADMIN_PASSWORD)))
 }
 
 fn value_at(host: &str, port: u16, user: &str, password: &str) -> SecretText {
@@ -52,7 +51,7 @@ async fn set(target: &Database<Mysql>, current: &SecretText, pending: &SecretTex
 }
 
 async fn test(target: &Database<Mysql>, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.test(Values { current, pending, previous: None, is_new: false }).await
+    target.test(Values { current, pending, previous: None, is_new: false }, async || Ok(())).await
 }
 
 /// What the server was asked since it was started, but for what the tests' own clients asked.
@@ -65,7 +64,7 @@ async fn a_user_gets_a_new_password_by_itself_or_by_the_admin_and_the_log_never_
     let server = MariaDb::start(false);
     for (user, admin) in [("app", false), ("we'`ird\\", true)] {
         with_user(&server, user);
-        let target = plain(Strategy::SingleUser, admin);
+        let target = plain(&server, Strategy::SingleUser, admin);
         let (current, pending) = (value(&server, user, OLD), value(&server, user, NEW));
         for _ in 0..2 {
             set(&target, &current, &pending).await.unwrap();
@@ -82,7 +81,7 @@ async fn the_admin_changes_every_account_of_the_user() {
     let server = MariaDb::start(false);
     with_user(&server, "app");
     server.sql("CREATE USER app@'10.%' IDENTIFIED BY 'x'; CREATE ROLE app");
-    let target = plain(Strategy::SingleUser, true);
+    let target = plain(&server, Strategy::SingleUser, true);
     set(&target, &value(&server, "app", OLD), &value(&server, "app", NEW)).await.unwrap();
     let hashes =
         "SELECT COUNT(*), COUNT(DISTINCT authentication_string) FROM mysql.user WHERE User = 'app' AND Host <> ''";
@@ -93,7 +92,7 @@ async fn the_admin_changes_every_account_of_the_user() {
 async fn the_previous_password_heals_what_has_come_apart() {
     let server = MariaDb::start(false);
     with_user(&server, "app");
-    let target = plain(Strategy::SingleUser, false);
+    let target = plain(&server, Strategy::SingleUser, false);
     let (current, pending) = (value(&server, "app", "never told"), value(&server, "app", NEW));
     assert_eq!(set(&target, &current, &pending).await, Err(Kind::NoLogin));
     let previous = value(&server, "app", OLD);
@@ -108,11 +107,11 @@ async fn a_change_that_is_no_longer_due_does_not_happen() {
     with_user(&server, "app");
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     let values = Values { current: &current, pending: &pending, previous: None, is_new: false };
-    let target = plain(Strategy::SingleUser, false);
+    let target = plain(&server, Strategy::SingleUser, false);
     assert_eq!(target.set(values, async || Err(Kind::TakenOver)).await, Err(Kind::TakenOver));
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app_clone", NEW));
     let values = Values { current: &current, pending: &pending, previous: None, is_new: false };
-    let target = plain(Strategy::AlternatingUsers, true);
+    let target = plain(&server, Strategy::AlternatingUsers, true);
     assert_eq!(target.set(values, async || Err(Kind::TakenOver)).await, Err(Kind::TakenOver));
     assert!(server.login("app", OLD, ""));
     assert_eq!(server.sql("SELECT COUNT(*) FROM mysql.user WHERE User = 'app_clone'"), "0");
@@ -127,7 +126,7 @@ async fn only_one_rotation_of_a_user_is_under_way_at_a_time() {
     let (mut first, mut second) =
         (driver.login(&who).await.unwrap().unwrap(), driver.login(&who).await.unwrap().unwrap());
     let (password, other) = (SecretText::from(NEW.to_owned()), SecretText::from("other".to_owned()));
-    let change = Change { user: "app", password: &password, present: None, own: true };
+    let change = Change { user: "app", password: &password, present: None, own: true, clone_of: None, known: true };
     let is_due = async || {
         let free = server.sql("SELECT IS_FREE_LOCK(CONCAT('rotator-', SHA1('app')))");
         assert_eq!(free, "0", "asked under the lock");
@@ -144,11 +143,11 @@ async fn only_one_rotation_of_a_user_is_under_way_at_a_time() {
 async fn a_password_that_is_taken_but_not_accepted_is_taken_back() {
     let server = MariaDb::start(false);
     with_user(&server, "app");
-    let target = plain(Strategy::SingleUser, true);
+    let target = plain(&server, Strategy::SingleUser, true);
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     set(&target, &current, &pending).await.unwrap();
     server.sql("ALTER USER app@'%' ACCOUNT LOCK");
-    assert_eq!(test(&target, &current, &pending).await, Err(Kind::NotAccepted));
+    assert_eq!(test(&target, &current, &pending).await, Err(Kind::LockedOut(Box::new(Kind::NotAccepted))));
     server.sql("ALTER USER app@'%' ACCOUNT UNLOCK");
     assert!(server.login("app", OLD, ""));
 }
@@ -157,13 +156,13 @@ async fn a_password_that_is_taken_but_not_accepted_is_taken_back() {
 async fn an_abandoned_rotation_is_settled_for_what_is_current() {
     let server = MariaDb::start(false);
     with_user(&server, "app");
-    let target = plain(Strategy::SingleUser, false);
+    let target = plain(&server, Strategy::SingleUser, false);
     let (current, stray) = (value(&server, "app", NEW), value(&server, "app", OLD));
     for _ in 0..2 {
-        target.settle(&current, &stray).await.unwrap();
+        target.settle(&current, Some(&stray)).await.unwrap();
     }
     assert!(server.login("app", NEW, ""));
-    assert_eq!(target.settle(&value(&server, "app", "x"), &stray).await, Err(Kind::NoLogin));
+    assert_eq!(target.settle(&value(&server, "app", "x"), Some(&stray)).await, Err(Kind::NoLogin));
 }
 
 #[tokio::test]
@@ -185,7 +184,7 @@ async fn alternating_users_may_do_the_same_and_keep_doing_so() {
         lines.sort();
         lines
     };
-    let target = plain(Strategy::AlternatingUsers, true);
+    let target = plain(&server, Strategy::AlternatingUsers, true);
     let (user, clone) = (value(&server, "app", OLD), value(&server, "app_clone", NEW));
     set(&target, &user, &clone).await.unwrap();
     test(&target, &user, &clone).await.unwrap();
@@ -222,7 +221,7 @@ async fn a_server_that_judges_passwords_is_given_them_and_its_refusal_is_told_as
     with_user(&server, "app");
     server.sql("INSTALL SONAME 'simple_password_check'");
     for admin in [false, true] {
-        let target = plain(Strategy::SingleUser, admin);
+        let target = plain(&server, Strategy::SingleUser, admin);
         let (current, good) = (value(&server, "app", OLD), value(&server, "app", "Good-enough-1'"));
         let refused = set(&target, &current, &value(&server, "app", "weak")).await.unwrap_err();
         assert!(refused.is_password_refused(), "{refused}");
@@ -236,7 +235,7 @@ async fn a_server_that_judges_passwords_is_given_them_and_its_refusal_is_told_as
     }
     // The admin may keep it out of the log; the user may not.
     assert_eq!(log(&server).matches("Good-enough-1").count(), 1);
-    let target = plain(Strategy::AlternatingUsers, true);
+    let target = plain(&server, Strategy::AlternatingUsers, true);
     let (user, clone) = (value(&server, "app", OLD), value(&server, "app_clone", "Good-enough-2"));
     assert!(set(&target, &user, &value(&server, "app_clone", "weak")).await.unwrap_err().is_password_refused());
     set(&target, &user, &clone).await.unwrap();
@@ -248,7 +247,7 @@ async fn a_read_only_server_is_not_told_the_password_in_plain() {
     let server = MariaDb::start(false);
     with_user(&server, "app");
     server.sql("SET GLOBAL read_only = ON");
-    let target = plain(Strategy::SingleUser, false);
+    let target = plain(&server, Strategy::SingleUser, false);
     let error = set(&target, &value(&server, "app", OLD), &value(&server, "app", NEW)).await.unwrap_err();
     assert_eq!(error, Kind::TargetUnfit("the server is read-only: a replica?"));
     assert!(!log(&server).contains("new-canary"));
@@ -259,11 +258,11 @@ async fn a_user_with_another_plugin_keeps_it() {
     let server = MariaDb::start(false);
     server.sql("INSTALL SONAME 'auth_ed25519'; CREATE USER app@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x')");
     for (admin, password) in [(false, "x"), (true, "x")] {
-        let target = plain(Strategy::SingleUser, admin);
+        let target = plain(&server, Strategy::SingleUser, admin);
         let error = set(&target, &value(&server, "app", password), &value(&server, "app", NEW)).await.unwrap_err();
         assert!(error.to_string().contains("plugin"), "{error}");
     }
-    let target = plain(Strategy::AlternatingUsers, true);
+    let target = plain(&server, Strategy::AlternatingUsers, true);
     let error = set(&target, &value(&server, "app", "x"), &value(&server, "app_clone", NEW)).await.unwrap_err();
     assert!(error.to_string().contains("plugin"), "{error}");
     assert_eq!(server.sql("SELECT plugin FROM mysql.user WHERE User LIKE 'app%'"), "ed25519");
@@ -275,13 +274,16 @@ async fn what_an_admin_may_not_do_is_named_and_nothing_of_it_is_quoted() {
     let server = MariaDb::start(false);
     with_user(&server, "app");
     server.sql("CREATE USER small@'%' IDENTIFIED BY 'canary'; GRANT SELECT ON mysql.* TO small@'%'");
-    let admin = r#"{"username":"small","password":"canary"}"#.to_owned();
-    let target = Database::new(driver(Tls::Off, ""), "password", Strategy::SingleUser, Some(admin.into()));
+    let small = || Some(value(&server, "small", "canary"));
+    let target = target(driver(Tls::Off, ""), Strategy::SingleUser, small());
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     let error = set(&target, &current, &pending).await.unwrap_err();
     assert!(matches!(error, Kind::TargetDenied { .. }), "{error}");
     assert!(!error.to_string().contains("canary") && !error.to_string().contains("small"), "{error}");
-    let target = target.of_user(Some("gone"));
+    let connection =
+        Connection { host: HOST.to_owned(), port: Some(server.port()), username: "gone".to_owned(), dbname: None };
+    let login = Login { connection: Some(connection), ..Login::default() };
+    let target = Database::of(driver(Tls::Off, ""), "password", &login, small());
     let gone = set(&target, &value(&server, "gone", OLD), &value(&server, "gone", NEW)).await;
     assert_eq!(gone, Err(Kind::TargetUnfit("the user does not exist")));
 }
@@ -295,7 +297,7 @@ async fn tls_is_for_the_right_server_or_not_at_all() {
     let server = MariaDb::start(true);
     with_user(&server, "app");
     let current = value(&server, "app", OLD);
-    let own = target(driver(Tls::VerifyFull, server.ca_pem()), Strategy::SingleUser, false);
+    let own = target(driver(Tls::VerifyFull, server.ca_pem()), Strategy::SingleUser, None);
     for (host, said) in
         [(HOST, LoginCheck::Opens), ("localhost", LoginCheck::Opens), (OTHER_HOST, LoginCheck::Unreachable)]
     {
@@ -305,11 +307,11 @@ async fn tls_is_for_the_right_server_or_not_at_all() {
     set(&own, &current, &value(&server, "app", NEW)).await.unwrap();
 
     assert!(Mysql::new(&Trust::Roots(b"no certificate".to_vec())).is_err());
-    let foreign = target(driver(Tls::VerifyFull, Certificates::new().ca_pem()), Strategy::SingleUser, false);
+    let foreign = target(driver(Tls::VerifyFull, Certificates::new().ca_pem()), Strategy::SingleUser, None);
     let error = set(&foreign, &current, &value(&server, "app", "y")).await.unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
     // The server wants TLS.
-    let refused = asked(&plain(Strategy::SingleUser, false), &value(&server, "app", NEW)).await;
+    let refused = asked(&plain(&server, Strategy::SingleUser, false), &value(&server, "app", NEW)).await;
     assert_eq!(refused, LoginCheck::Refused);
 }
 
@@ -317,7 +319,7 @@ async fn tls_is_for_the_right_server_or_not_at_all() {
 async fn a_server_without_tls_is_never_told_a_password_where_tls_is_asked_for() {
     let server = MariaDb::start(false);
     with_user(&server, "app");
-    let target = target(driver(Tls::VerifyFull, Certificates::new().ca_pem()), Strategy::SingleUser, false);
+    let target = target(driver(Tls::VerifyFull, Certificates::new().ca_pem()), Strategy::SingleUser, None);
     let error = set(&target, &value(&server, "app", OLD), &value(&server, "app", NEW)).await.unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
     let log = log(&server);
@@ -352,6 +354,7 @@ fn credentials(port: u16, user: &str, password: &str) -> Credentials {
     Credentials {
         host: HOST.to_owned(),
         port,
+        states_port: true,
         user: user.to_owned(),
         password: password.to_owned().into(),
         database: None,
@@ -363,7 +366,7 @@ async fn change_on(server: &ScriptedMysql, own: bool) -> Result<(), Kind> {
     let driver = driver(Tls::Off, "");
     let mut session = driver.login(&credentials(server.port(), "app", "x")).await.unwrap().unwrap();
     let (new, old) = (SecretText::from("new".to_owned()), SecretText::from("old".to_owned()));
-    let change = Change { user: "app", password: &new, present: Some(&old), own };
+    let change = Change { user: "app", password: &new, present: Some(&old), own, clone_of: None, known: true };
     driver.set_password(&mut session, &change, async || Ok(())).await
 }
 
@@ -458,7 +461,14 @@ async fn a_twin_on_mysql_has_the_user_s_plugin_grants_roles_and_limits() {
     let driver = driver(Tls::Off, "");
     let mut admin = driver.login(&credentials(server.port(), "admin", "x")).await.unwrap().unwrap();
     let password = SecretText::from("n'w".to_owned());
-    let change = Change { user: "app_clone", password: &password, present: None, own: false };
+    let change = Change {
+        user: "app_clone",
+        password: &password,
+        present: None,
+        own: false,
+        clone_of: Some("app"),
+        known: true,
+    };
     driver.set_twin(&mut admin, "app", &change, async || Ok(())).await.unwrap();
     let expected = [
         "CREATE USER 'app_clone'@'%' IDENTIFIED WITH 'caching_sha2_password' BY 'n''w'",

@@ -4,7 +4,7 @@
 
 mod servers;
 
-use contract::{LoginCheck, Strategy, Tls};
+use contract::{AuthMethod, Connection, Login, LoginCheck, Strategy, Tls};
 use rotator::error::Kind;
 use rotator::secret::SecretText;
 use rotator::target::database::Database;
@@ -13,13 +13,28 @@ use rotator::target::{Target, Trust, Values};
 use servers::postgres::Postgres;
 use servers::{ADMIN, ADMIN_PASSWORD, HOST, OTHER_HOST};
 
+const SCRAM: [AuthMethod; 1] = [AuthMethod::ScramSha256];
 const OLD: &str = "old-canary-77'\"\\";
 const NEW: &str = "new-canary-88'\"\\";
 
 fn target(server: &Postgres, tls: Tls, strategy: Strategy, admin: bool) -> Database<Driver> {
     let ca = || Ok(server.ca_pem().as_bytes().to_vec());
-    let admin = admin.then(|| format!(r#"{{"username":"{ADMIN}","password":"{ADMIN_PASSWORD}"}}"#).into());
-    Database::new(Driver::new(&Trust::new(tls, ca).unwrap()).unwrap(), "password", strategy, admin)
+    let driver = Driver::new(&Trust::new(tls, ca).unwrap(), &SCRAM).unwrap();
+    let admin = admin.then(|| value(server, ADMIN, ADMIN_PASSWORD));
+    Database::of(driver, "password", &Login { strategy, ..Login::default() }, admin)
+}
+
+/// Bound to the user `app`.
+fn bound(server: &Postgres, strategy: Strategy) -> Database<Driver> {
+    let connection =
+        Connection { host: HOST.to_owned(), port: Some(server.port()), username: "app".to_owned(), dbname: None };
+    let login = Login { strategy, connection: Some(connection), ..Login::default() };
+    Database::of(
+        Driver::new(&Trust::Network, &SCRAM).unwrap(),
+        "password",
+        &login,
+        Some(value(server, ADMIN, ADMIN_PASSWORD)),
+    )
 }
 
 fn value_at(host: &str, server: &Postgres, user: &str, password: &str) -> SecretText {
@@ -46,7 +61,7 @@ async fn set(target: &Database<Driver>, current: &SecretText, pending: &SecretTe
 }
 
 async fn test(target: &Database<Driver>, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.test(Values { current, pending, previous: None, is_new: false }).await
+    target.test(Values { current, pending, previous: None, is_new: false }, async || Ok(())).await
 }
 
 async fn asked(target: &Database<Driver>, value: &SecretText) -> LoginCheck {
@@ -106,7 +121,7 @@ async fn a_password_that_is_taken_but_not_accepted_is_taken_back() {
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     set(&target, &current, &pending).await.unwrap();
     server.sql("ALTER ROLE app NOLOGIN");
-    assert_eq!(test(&target, &current, &pending).await, Err(Kind::NotAccepted));
+    assert_eq!(test(&target, &current, &pending).await, Err(Kind::LockedOut(Box::new(Kind::NotAccepted))));
     server.sql("ALTER ROLE app LOGIN");
     assert!(server.login("app", OLD, "postgres"));
 }
@@ -117,11 +132,11 @@ async fn an_abandoned_rotation_is_settled_for_what_is_current() {
     with_user(&server, "app");
     let target = target(&server, Tls::Off, Strategy::SingleUser, false);
     let (current, stray) = (value(&server, "app", NEW), value(&server, "app", OLD));
-    target.settle(&current, &stray).await.unwrap();
+    target.settle(&current, Some(&stray)).await.unwrap();
     assert!(server.login("app", NEW, "postgres"));
-    target.settle(&current, &stray).await.unwrap();
+    target.settle(&current, Some(&stray)).await.unwrap();
     let other = value(&server, "app", "x");
-    assert_eq!(target.settle(&other, &stray).await, Err(Kind::NoLogin));
+    assert_eq!(target.settle(&other, Some(&stray)).await, Err(Kind::NoLogin));
 }
 
 #[tokio::test]
@@ -193,16 +208,16 @@ async fn the_admin_acts_for_no_user_that_somebody_wrote_into_the_secret() {
         let (current, pending) = (value(&server, "victim", "a guess"), value(&server, pending, NEW));
         let error = set(&target(&server, Tls::Off, strategy, true), &current, &pending).await;
         assert_eq!(error, Err(Kind::NoLogin));
-        let bound = target(&server, Tls::Off, strategy, true).of_user(Some("app"));
-        assert_eq!(set(&bound, &current, &pending).await, Err(Kind::OtherUser));
+        let bound = bound(&server, strategy);
+        assert_eq!(set(&bound, &current, &pending).await, Err(Kind::OtherServer("username")));
         let values = Values { current: &current, pending: &pending, previous: Some(&current), is_new: true };
-        assert_eq!(bound.set(values, async || Ok(())).await, Err(Kind::OtherUser));
-        assert_ne!(bound.settle(&current, &pending).await, Ok(()));
+        assert_eq!(bound.set(values, async || Ok(())).await, Err(Kind::OtherServer("username")));
+        assert_ne!(bound.settle(&current, Some(&pending)).await, Ok(()));
     }
     assert!(server.login("victim", OLD, "postgres"));
     assert_eq!(server.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'victim_clone'"), "0");
     // For its own user it acts even where no value opens the server: a first password.
-    let bound = target(&server, Tls::Off, Strategy::SingleUser, true).of_user(Some("app"));
+    let bound = bound(&server, Strategy::SingleUser);
     set(&bound, &value(&server, "app", "never told"), &value(&server, "app", NEW)).await.unwrap();
     assert!(server.login("app", NEW, "postgres"));
 }
@@ -212,15 +227,15 @@ async fn what_the_admin_may_not_do_is_told_by_its_name() {
     let server = Postgres::start(false);
     with_user(&server, "app");
     server.sql("CREATE ROLE weak LOGIN PASSWORD 'weak'");
-    let admin = Some(r#"{"username":"weak","password":"weak"}"#.to_owned().into());
-    let driver = Driver::new(&Trust::Network).unwrap();
-    let target = Database::new(driver, "password", Strategy::SingleUser, admin);
+    let by = |password| {
+        let driver = Driver::new(&Trust::Network, &SCRAM).unwrap();
+        Database::of(driver, "password", &Login::default(), Some(value(&server, "weak", password)))
+    };
+    let target = by("weak");
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     let error = set(&target, &current, &pending).await.unwrap_err();
     assert_eq!(error.to_string(), "the target refused ALTER ROLE: error 42501");
-    let wrong = Some(r#"{"username":"weak","password":"wrong"}"#.to_owned().into());
-    let target = Database::new(Driver::new(&Trust::Network).unwrap(), "password", Strategy::SingleUser, wrong);
-    assert_eq!(set(&target, &current, &pending).await, Err(Kind::AdminRefused));
+    assert_eq!(set(&by("wrong"), &current, &pending).await, Err(Kind::AdminRefused));
 }
 
 #[tokio::test]

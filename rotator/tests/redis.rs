@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use contract::{Login, LoginCheck, Target as Opens, Tls};
+use contract::{Connection, Login, LoginCheck, Target as Opens, Tls};
 use rotator::error::{Class, Kind};
 use rotator::secret::SecretText;
 use rotator::target::{AnyTarget, Target, Values};
@@ -51,25 +51,30 @@ fn start(rules: &str) -> Redis {
     server
 }
 
-fn target(tls: Tls, ca: &str, admin: Option<(&str, &str)>) -> AnyTarget {
-    let admin =
-        admin.map(|(user, password)| serde_json::json!({"username": user, "password": password}).to_string().into());
-    let opens = Opens::Redis(Login { tls, ..Login::default() });
-    AnyTarget::new(&opens, Some("password"), admin, || Ok(ca.as_bytes().to_vec()), None)
+fn target(tls: Tls, ca: &str, admin: Option<SecretText>) -> AnyTarget {
+    of_login(Login { tls, ..Login::default() }, ca, admin)
+}
+
+fn of_login(login: Login, ca: &str, admin: Option<SecretText>) -> AnyTarget {
+    AnyTarget::new(&Opens::Redis(login), Some("password"), admin, || Ok(ca.as_bytes().to_vec()), None)
         .map_err(|kind| kind.to_string())
         .unwrap()
 }
 
-fn by_admin() -> AnyTarget {
-    target(Tls::Off, "", Some((ADMIN, ADMIN_PASSWORD)))
+fn by_admin(server: &Redis) -> AnyTarget {
+    by_admin_at(&at(server))
 }
 
-/// For that user alone, whatever opens the server.
-fn by_admin_of(user: &str) -> AnyTarget {
-    match by_admin() {
-        AnyTarget::Redis(target) => AnyTarget::Redis(target.of_user(Some(user))),
-        _ => panic!("no Redis"),
-    }
+fn by_admin_at(place: &Place<'_>) -> AnyTarget {
+    target(Tls::Off, "", Some(place.value(ADMIN, ADMIN_PASSWORD)))
+}
+
+/// For that user alone, whatever authenticates.
+fn by_admin_of(server: &Redis, user: &str) -> AnyTarget {
+    let connection =
+        Connection { host: HOST.to_owned(), port: Some(server.port()), username: user.to_owned(), dbname: None };
+    let login = Login { tls: Tls::Off, connection: Some(connection), ..Login::default() };
+    of_login(login, "", Some(at(server).value(ADMIN, ADMIN_PASSWORD)))
 }
 
 fn by_itself() -> AnyTarget {
@@ -81,7 +86,7 @@ async fn set(target: &AnyTarget, current: &SecretText, pending: &SecretText) -> 
 }
 
 async fn test(target: &AnyTarget, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
-    target.test(Values { current, pending, previous: None, is_new: false }).await
+    target.test(Values { current, pending, previous: None, is_new: false }, async || Ok(())).await
 }
 
 async fn rotate(target: &AnyTarget, current: &SecretText, pending: &SecretText) -> Result<(), Kind> {
@@ -99,11 +104,11 @@ async fn the_current_and_the_new_password_work_until_the_next_rotation() {
     for rules in ["~* &* +@read", "-@all"] {
         let server = start(rules);
         let place = at(&server);
-        rotate(&by_admin(), &place.app(OLD), &place.app(NEW)).await.unwrap();
+        rotate(&by_admin(&server), &place.app(OLD), &place.app(NEW)).await.unwrap();
         assert_eq!(open(&server, "app"), [OLD, NEW], "{rules}");
-        rotate(&by_admin(), &place.app(NEW), &place.app(NEWER)).await.unwrap();
+        rotate(&by_admin(&server), &place.app(NEW), &place.app(NEWER)).await.unwrap();
         assert_eq!(open(&server, "app"), [NEW, NEWER], "{rules}");
-        rotate(&by_admin(), &place.app(NEWER), &place.app(NEWEST)).await.unwrap();
+        rotate(&by_admin(&server), &place.app(NEWER), &place.app(NEWEST)).await.unwrap();
         assert_eq!(open(&server, "app"), [NEWER, NEWEST], "{rules}");
     }
 }
@@ -115,7 +120,7 @@ async fn what_the_user_may_do_stays_what_it_was() {
     let without_hashes =
         |rules: String| rules.split(' ').filter(|rule| !rule.starts_with('#')).collect::<Vec<_>>().join(" ");
     let before = without_hashes(rules());
-    rotate(&by_admin(), &at(&server).app(OLD), &at(&server).app(NEW)).await.unwrap();
+    rotate(&by_admin(&server), &at(&server).app(OLD), &at(&server).app(NEW)).await.unwrap();
     assert_eq!(without_hashes(rules()), before);
 }
 
@@ -136,7 +141,7 @@ async fn a_user_whose_current_value_is_wrong_gets_in_by_the_previous_one() {
     let values = Values { current: &current, pending: &pending, previous: Some(&previous), is_new: false };
     let target = by_itself();
     target.set(values, async || Ok(())).await.unwrap();
-    target.test(values).await.unwrap();
+    target.test(values, async || Ok(())).await.unwrap();
     assert_eq!(open(&server, "app"), [NEW]);
 }
 
@@ -145,7 +150,7 @@ async fn the_default_user_is_a_user_like_others() {
     let server = start("+@read");
     server.commands(&format!("ACL SETUSER default on resetpass >{OLD} +@read"));
     let place = at(&server);
-    rotate(&by_admin(), &place.value("default", OLD), &place.value("default", NEW)).await.unwrap();
+    rotate(&by_admin(&server), &place.value("default", OLD), &place.value("default", NEW)).await.unwrap();
     assert_eq!(open(&server, "default"), [OLD, NEW]);
 }
 
@@ -155,7 +160,7 @@ async fn a_wrong_password_is_told_from_a_wrong_admin() {
     let place = at(&server);
     let pending = place.app(NEW);
     assert_eq!(set(&by_itself(), &place.app("wrong"), &pending).await, Err(Kind::NoLogin));
-    let admin = target(Tls::Off, "", Some((ADMIN, "wrong")));
+    let admin = target(Tls::Off, "", Some(place.value(ADMIN, "wrong")));
     assert_eq!(set(&admin, &place.app(OLD), &pending).await, Err(Kind::AdminRefused));
     assert_eq!(test(&admin, &place.app(OLD), &pending).await, Err(Kind::PendingRefused));
     let check =
@@ -163,7 +168,7 @@ async fn a_wrong_password_is_told_from_a_wrong_admin() {
     assert_eq!(check(&admin, &place.app(OLD)).await, Some(LoginCheck::Opens));
     assert_eq!(check(&admin, &place.app("wrong")).await, Some(LoginCheck::Refused));
     assert_eq!(admin.check_admin(&place.app(OLD)).await.unwrap().unwrap().login, LoginCheck::Refused);
-    assert_eq!(by_admin().check_admin(&place.app(OLD)).await.unwrap().unwrap().login, LoginCheck::Opens);
+    assert_eq!(by_admin(&server).check_admin(&place.app(OLD)).await.unwrap().unwrap().login, LoginCheck::Opens);
     assert_eq!(open(&server, "app"), [OLD]);
 }
 
@@ -171,7 +176,7 @@ async fn a_wrong_password_is_told_from_a_wrong_admin() {
 async fn a_user_that_does_not_exist_is_not_made() {
     let server = start("+@read");
     let place = at(&server);
-    let refused = set(&by_admin_of("nobody"), &place.value("nobody", OLD), &place.value("nobody", NEW)).await;
+    let refused = set(&by_admin_of(&server, "nobody"), &place.value("nobody", OLD), &place.value("nobody", NEW)).await;
     assert_eq!(refused, Err(Kind::TargetUnfit("there is no such user")));
     assert_eq!(server.commands("ACL USERS"), format!("{ADMIN}\napp\ndefault"));
 }
@@ -182,8 +187,8 @@ async fn a_user_that_any_password_opens_is_refused_and_stays_what_it_is() {
     let place = at(&server);
     for state in ["on", "off"] {
         server.commands(&format!("ACL SETUSER app {state}"));
-        let refused = rotate(&by_admin_of("app"), &place.app(OLD), &place.app(NEW)).await.unwrap_err();
-        assert!(matches!(refused, Kind::TargetUnfit(what) if what.contains("`nopass`")), "{refused}");
+        let refused = rotate(&by_admin_of(&server, "app"), &place.app(OLD), &place.app(NEW)).await.unwrap_err();
+        assert!(matches!(refused, Kind::AnyPassword(what) if what.contains("`nopass`")), "{refused}");
         assert!(server.commands("ACL LIST").contains("nopass"));
     }
 }
@@ -193,7 +198,7 @@ async fn a_delivery_that_is_no_longer_due_changes_nothing() {
     let server = start("+@read");
     let (current, pending) = (at(&server).app(OLD), at(&server).app(NEW));
     let values = Values { current: &current, pending: &pending, previous: None, is_new: false };
-    assert_eq!(by_admin().set(values, async || Err(Kind::TakenOver)).await, Err(Kind::TakenOver));
+    assert_eq!(by_admin(&server).set(values, async || Err(Kind::TakenOver)).await, Err(Kind::TakenOver));
     assert_eq!(open(&server, "app"), [OLD]);
 }
 
@@ -203,10 +208,10 @@ async fn a_late_delivery_removes_no_newer_password() {
     let (current, late, newer) = (at(&server).app(OLD), at(&server).app(NEW), at(&server).app(NEWER));
     let values = Values { current: &current, pending: &late, previous: None, is_new: false };
     // Right after this one was found to be due, another tick makes its change.
-    let overtaken = async || rotate(&by_admin(), &current, &newer).await;
-    by_admin().set(values, overtaken).await.unwrap();
+    let overtaken = async || rotate(&by_admin(&server), &current, &newer).await;
+    by_admin(&server).set(values, overtaken).await.unwrap();
     assert_eq!(open(&server, "app"), [OLD, NEW, NEWER]);
-    rotate(&by_admin(), &newer, &at(&server).app(NEWEST)).await.unwrap();
+    rotate(&by_admin(&server), &newer, &at(&server).app(NEWEST)).await.unwrap();
     assert_eq!(open(&server, "app"), [NEWER, NEWEST]);
 }
 
@@ -214,11 +219,11 @@ async fn a_late_delivery_removes_no_newer_password() {
 async fn a_late_delivery_that_would_remove_what_another_has_removed_changes_nothing() {
     let server = start("+@read");
     let place = at(&server);
-    rotate(&by_admin(), &place.app(OLD), &place.app(NEW)).await.unwrap();
+    rotate(&by_admin(&server), &place.app(OLD), &place.app(NEW)).await.unwrap();
     let (current, late, newer) = (place.app(NEW), place.app(NEWER), place.app(NEWEST));
     let values = Values { current: &current, pending: &late, previous: None, is_new: false };
-    let overtaken = async || rotate(&by_admin(), &current, &newer).await;
-    let refused = by_admin().set(values, overtaken).await.unwrap_err();
+    let overtaken = async || rotate(&by_admin(&server), &current, &newer).await;
+    let refused = by_admin(&server).set(values, overtaken).await.unwrap_err();
     assert_eq!(refused.to_string(), "the target is too busy: error concurrent-change");
     assert_eq!(open(&server, "app"), [NEW, NEWEST]);
 }
@@ -227,8 +232,8 @@ async fn a_late_delivery_that_would_remove_what_another_has_removed_changes_noth
 async fn a_delivery_that_comes_again_finds_its_work_done() {
     let server = start("+@read");
     let (current, pending) = (at(&server).app(OLD), at(&server).app(NEW));
-    rotate(&by_admin(), &current, &pending).await.unwrap();
-    rotate(&by_admin(), &current, &pending).await.unwrap();
+    rotate(&by_admin(&server), &current, &pending).await.unwrap();
+    rotate(&by_admin(&server), &current, &pending).await.unwrap();
     assert_eq!(open(&server, "app"), [OLD, NEW]);
 }
 
@@ -236,7 +241,7 @@ async fn a_delivery_that_comes_again_finds_its_work_done() {
 async fn a_password_that_was_set_but_does_not_open_is_taken_back() {
     let server = start("+@read");
     let (current, pending) = (at(&server).app(OLD), at(&server).app(NEW));
-    let target = by_admin();
+    let target = by_admin(&server);
     set(&target, &current, &pending).await.unwrap();
     server.commands(&format!("ACL SETUSER app resetpass >{NEWER}"));
     assert_eq!(test(&target, &current, &pending).await, Err(Kind::NotAccepted));
@@ -245,13 +250,14 @@ async fn a_password_that_was_set_but_does_not_open_is_taken_back() {
 
 #[tokio::test]
 async fn what_an_abandoned_rotation_left_is_settled() {
-    for (target, rules) in [(by_admin(), "+@read"), (by_itself(), "+@admin")] {
+    for (own, rules) in [(false, "+@read"), (true, "+@admin")] {
         let server = start(rules);
+        let target = if own { by_itself() } else { by_admin(&server) };
         let (current, stray) = (at(&server).app(OLD), at(&server).app(NEWER));
         server.commands(&format!("ACL SETUSER app resetpass >{NEWER}"));
-        target.settle(&current, &stray).await.unwrap();
+        target.settle(&current, Some(&stray)).await.unwrap();
         assert_eq!(open(&server, "app"), [OLD]);
-        target.settle(&current, &stray).await.unwrap();
+        target.settle(&current, Some(&stray)).await.unwrap();
         assert_eq!(open(&server, "app"), [OLD]);
     }
 }
@@ -260,7 +266,7 @@ async fn what_an_abandoned_rotation_left_is_settled() {
 async fn a_restart_of_the_server_forgets_nothing() {
     for mut server in [Redis::start(false), Redis::start_without_acl_file()] {
         server.commands(&format!("ACL SETUSER app on >{OLD} +@read"));
-        rotate(&by_admin(), &at(&server).app(OLD), &at(&server).app(NEW)).await.unwrap();
+        rotate(&by_admin(&server), &at(&server).app(OLD), &at(&server).app(NEW)).await.unwrap();
         server.stop();
         server.start_again();
         assert_eq!(open(&server, "app"), [OLD, NEW]);
@@ -271,7 +277,7 @@ async fn a_restart_of_the_server_forgets_nothing() {
 async fn a_server_that_cannot_save_its_users_is_rotated_all_the_same() {
     let server = start("+@read");
     server.commands("ACL SETUSER keeper on >k +acl|getuser +acl|setuser");
-    let keeper = target(Tls::Off, "", Some(("keeper", "k")));
+    let keeper = target(Tls::Off, "", Some(at(&server).value("keeper", "k")));
     rotate(&keeper, &at(&server).app(OLD), &at(&server).app(NEW)).await.unwrap();
     assert_eq!(open(&server, "app"), [OLD, NEW]);
 }
@@ -280,7 +286,7 @@ async fn a_server_that_cannot_save_its_users_is_rotated_all_the_same() {
 async fn a_replica_is_refused_for_its_users_are_not_its_master_s() {
     let server = start("+@read");
     server.commands(&format!("REPLICAOF {HOST} 1"));
-    let refused = set(&by_admin(), &at(&server).app(OLD), &at(&server).app(NEW)).await;
+    let refused = set(&by_admin(&server), &at(&server).app(OLD), &at(&server).app(NEW)).await;
     assert_eq!(refused, Err(Kind::TargetUnfit("the server is a replica, whose users are not its master's")));
     assert_eq!(open(&server, "app"), [OLD]);
 }
@@ -301,20 +307,20 @@ async fn the_right_that_lacks_is_named() {
 async fn tls_is_for_the_server_s_name_by_the_authority_that_is_trusted() {
     let server = Redis::start(true);
     server.commands(&format!("ACL SETUSER app on >{OLD} +@read"));
-    let tls = |ca: &str| target(Tls::VerifyFull, ca, Some((ADMIN, ADMIN_PASSWORD)));
+    let tls = |ca: &str, at: &Place<'_>| target(Tls::VerifyFull, ca, Some(at.value(ADMIN, ADMIN_PASSWORD)));
     for host in [HOST, "localhost"] {
         let place = Place { host, port: server.port() };
-        rotate(&tls(server.ca_pem()), &place.app(OLD), &place.app(NEW)).await.unwrap();
+        rotate(&tls(server.ca_pem(), &place), &place.app(OLD), &place.app(NEW)).await.unwrap();
     }
     assert_eq!(open(&server, "app"), [OLD, NEW]);
 
     let stranger = Certificates::new();
     let elsewhere = Place { host: OTHER_HOST, port: server.port() };
     for (ca, place) in [(stranger.ca_pem(), at(&server)), (server.ca_pem(), elsewhere)] {
-        let refused = set(&tls(ca), &place.app(OLD), &place.app(NEWER)).await;
+        let refused = set(&tls(ca, &place), &place.app(OLD), &place.app(NEWER)).await;
         assert_eq!(refused, Err(Kind::TargetUnreachable(NO_TLS)));
     }
-    let plain = set(&by_admin(), &at(&server).app(OLD), &at(&server).app(NEWER)).await.unwrap_err();
+    let plain = set(&by_admin(&server), &at(&server).app(OLD), &at(&server).app(NEWER)).await.unwrap_err();
     assert!(matches!(plain, Kind::TargetUnreachable(_)), "{plain}");
     assert_eq!(open(&server, "app"), [OLD, NEW]);
 }
@@ -324,7 +330,7 @@ async fn tls_is_never_given_up_for_a_server_that_has_none() {
     // What a true one answers where a greeting happens to have a line's end; else it goes on listening.
     let wire = Wire::to(scripted(|_| "-ERR unknown command"));
     let place = Place { host: HOST, port: wire.port };
-    let target = target(Tls::VerifyFull, Certificates::new().ca_pem(), Some((ADMIN, ADMIN_PASSWORD)));
+    let target = target(Tls::VerifyFull, Certificates::new().ca_pem(), Some(place.value(ADMIN, ADMIN_PASSWORD)));
     let refused = set(&target, &place.app(OLD), &place.app(NEW)).await;
     assert_eq!(refused, Err(Kind::TargetUnreachable(NO_TLS)));
     let sent = wire.sent();
@@ -338,8 +344,8 @@ async fn a_password_is_sent_to_log_in_and_never_else() {
     server.commands("CONFIG SET slowlog-log-slower-than 0");
     let wire = Wire::to(server.port());
     let place = Place { host: HOST, port: wire.port };
-    rotate(&by_admin(), &place.app(OLD), &place.app(NEW)).await.unwrap();
-    rotate(&by_admin(), &place.app(NEW), &place.app(NEWER)).await.unwrap();
+    rotate(&by_admin_at(&place), &place.app(OLD), &place.app(NEW)).await.unwrap();
+    rotate(&by_admin_at(&place), &place.app(NEW), &place.app(NEWER)).await.unwrap();
 
     let sent = wire.sent();
     assert_ne!(count(&sent, "SETUSER"), 0);
@@ -382,7 +388,7 @@ async fn an_error_is_known_by_its_code_and_its_text_is_not_passed_on() {
     ] {
         let port = scripted(move |command| if command.contains(to) { answer } else { usual(command) });
         let place = Place { host: HOST, port };
-        let failed = set(&by_admin(), &place.app(OLD), &place.app("wrong")).await.unwrap_err().to_string();
+        let failed = set(&by_admin_at(&place), &place.app(OLD), &place.app("wrong")).await.unwrap_err().to_string();
         assert!(failed.starts_with(&expected) && !failed.contains("canary"), "{to} {answer}: {failed}");
     }
 }
@@ -391,7 +397,7 @@ async fn an_error_is_known_by_its_code_and_its_text_is_not_passed_on() {
 async fn a_server_that_is_not_there_is_unreachable() {
     let port = TcpListener::bind((HOST, 0)).unwrap().local_addr().unwrap().port();
     let place = Place { host: HOST, port };
-    let failed = set(&by_admin(), &place.app(OLD), &place.app(NEW)).await;
+    let failed = set(&by_admin_at(&place), &place.app(OLD), &place.app(NEW)).await;
     assert_eq!(failed, Err(Kind::TargetUnreachable("no connection")));
 }
 
@@ -483,19 +489,22 @@ fn usual(command: &str) -> &'static str {
 }
 
 /// A server that answers each command by a line, or breaks off where that is empty.
-fn scripted(answer: impl Fn(&str) -> &'static str + Send + 'static) -> u16 {
+fn scripted(answer: impl Fn(&str) -> &'static str + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
+    let answer = std::sync::Arc::new(answer);
     std::thread::spawn(move || {
         for client in listener.incoming() {
-            let mut client = client.unwrap();
-            let mut bytes = [0; 4096];
-            while let Ok(read @ 1..) = client.read(&mut bytes) {
-                let line = answer(&String::from_utf8_lossy(&bytes[..read]));
-                if line.is_empty() || client.write_all(format!("{line}\r\n").as_bytes()).is_err() {
-                    break;
+            let (mut client, answer) = (client.unwrap(), std::sync::Arc::clone(&answer));
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                while let Ok(read @ 1..) = client.read(&mut bytes) {
+                    let line = answer(&String::from_utf8_lossy(&bytes[..read]));
+                    if line.is_empty() || client.write_all(format!("{line}\r\n").as_bytes()).is_err() {
+                        break;
+                    }
                 }
-            }
+            });
         }
     });
     port

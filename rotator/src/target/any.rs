@@ -47,32 +47,21 @@ impl AnyTarget {
         match opens {
             #[cfg(feature = "postgres")]
             Opens::Postgres(login) => {
-                let driver = super::postgres::Postgres::new(&trust)?;
-                Ok(Self::Postgres(
-                    Database::new(driver, field, login.strategy, admin)
-                        .of_user(login.connection.as_ref().map(|c| c.username.as_str())),
-                ))
+                let driver = super::postgres::Postgres::new(&trust, &login.require_auth)?;
+                Ok(Self::Postgres(Database::of(driver, field, login, admin)))
             }
             #[cfg(feature = "mysql")]
             Opens::Mysql(login) => {
-                let driver = super::mysql::Mysql::new(&trust)?;
-                Ok(Self::Mysql(
-                    Database::new(driver, field, login.strategy, admin)
-                        .of_user(login.connection.as_ref().map(|c| c.username.as_str())),
-                ))
+                Ok(Self::Mysql(Database::of(super::mysql::Mysql::new(&trust)?, field, login, admin)))
             }
             #[cfg(feature = "redis")]
             Opens::Redis(login) => {
-                let strategy = contract::Strategy::SingleUser;
                 let driver = super::redis::Redis::new(&trust)?;
                 let Some((id, client)) = login.elasticache_user.as_ref().zip(elasticache) else {
-                    return Ok(Self::Redis(
-                        Database::new(driver, field, strategy, admin)
-                            .of_user(login.connection.as_ref().map(|c| c.username.as_str())),
-                    ));
+                    return Ok(Self::Redis(Database::of(driver, field, login, admin)));
                 };
                 let driver = super::elasticache::ElastiCache::new(driver, client, id);
-                Ok(Self::ElastiCache(Database::new(driver, field, strategy, None)))
+                Ok(Self::ElastiCache(Database::of(driver, field, login, None)))
             }
             #[allow(unreachable_patterns, reason = "reached where a feature is off")]
             _ => {
@@ -113,12 +102,16 @@ impl Target for AnyTarget {
         each!(self, target => target.set(values, is_due).await)
     }
 
-    async fn test(&self, values: Values<'_>) -> Result<(), Kind> {
-        each!(self, target => target.test(values).await)
+    async fn test(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
+        each!(self, target => target.test(values, is_due).await)
     }
 
-    async fn settle(&self, current: &SecretText, stray: &SecretText) -> Result<(), Kind> {
+    async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind> {
         each!(self, target => target.settle(current, stray).await)
+    }
+
+    async fn preflight(&self, values: Values<'_>) -> Result<(), Kind> {
+        each!(self, target => target.preflight(values).await)
     }
 
     async fn check(&self, value: &SecretText) -> Result<Option<Asked>, Kind> {

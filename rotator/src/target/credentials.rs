@@ -8,6 +8,8 @@ pub struct Credentials {
     pub host: String,
     /// Its port.
     pub port: u16,
+    /// Whether the value itself names the port.
+    pub states_port: bool,
     /// The user.
     pub user: String,
     /// The user's password.
@@ -23,53 +25,27 @@ pub struct Engine {
     pub names: &'static [&'static str],
     /// The port where the secret names none.
     pub port: u16,
-    /// The longest user name, in bytes.
-    pub longest_user: usize,
+    /// Whether a user name is not too long.
+    pub takes_user: fn(&str) -> bool,
 }
 
 impl Credentials {
-    /// Reads a secret's value; the password is in `field`.
+    /// Reads a secret's value; the password is in `field`, and `usual_host` counts where the value names none.
     ///
     /// # Errors
     /// What a login needs is not there.
-    pub fn read(value: &SecretText, field: &str, engine: &Engine) -> Result<Self, Unfit> {
-        let host = plain(value, "host")?.ok_or(Unfit::NoLogin("host"))?;
-        Self::read_at(value, field, engine, host)
-    }
-
-    /// The same for the admin of the server at which `user` is: his secret need not say where that is.
-    ///
-    /// # Errors
-    /// What a login needs is not there, or it is for another server.
-    pub fn read_admin(value: &SecretText, engine: &Engine, user: &Self) -> Result<Self, Unfit> {
-        let host = plain(value, "host")?.unwrap_or_else(|| user.host.clone());
-        let mut admin = Self::read_at(value, "password", engine, host)?;
-        if plain(value, "port")?.is_none() {
-            admin.port = user.port;
-        }
-        if admin.database.is_none() {
-            admin.database.clone_from(&user.database);
-        }
-        if admin.is_at(user) {
-            Ok(admin)
-        } else {
-            Err(Unfit::NoLogin("host` and `port` of the user's own server, or none of the two"))
-        }
-    }
-
-    fn read_at(value: &SecretText, field: &str, engine: &Engine, host: String) -> Result<Self, Unfit> {
+    pub fn read(value: &SecretText, field: &str, engine: &Engine, usual_host: Option<&str>) -> Result<Self, Unfit> {
+        let host = plain(value, "host")?.or_else(|| usual_host.map(str::to_owned));
         if let Some(name) = plain(value, "engine")?
             && !engine.names.contains(&name.as_str())
         {
             return Err(Unfit::Engine);
         }
-        let port = match plain(value, "port")? {
-            Some(port) => port.parse().map_err(|_| Unfit::NoLogin("port"))?,
-            None => engine.port,
-        };
+        let port = plain(value, "port")?.map(|port| port.parse().map_err(|_| Unfit::NoLogin("port"))).transpose()?;
         Ok(Self {
-            host,
-            port,
+            host: host.ok_or(Unfit::NoLogin("host"))?,
+            port: port.unwrap_or(engine.port),
+            states_port: port.is_some(),
             user: plain(value, "username")?.ok_or(Unfit::NoLogin("username"))?,
             password: text(value, field)?.ok_or(Unfit::NoLogin("password"))?,
             database: plain(value, "dbname")?,
@@ -92,10 +68,10 @@ fn plain(value: &SecretText, field: &str) -> Result<Option<String>, Unfit> {
 mod tests {
     use super::*;
 
-    const ENGINE: Engine = Engine { names: &["postgres", "aurora-postgresql"], port: 5432, longest_user: 63 };
+    const ENGINE: Engine = Engine { names: &["postgres", "aurora-postgresql"], port: 5432, takes_user: |_| true };
 
     fn read(value: &str) -> Result<Credentials, Unfit> {
-        Credentials::read(&value.to_owned().into(), "password", &ENGINE)
+        Credentials::read(&value.to_owned().into(), "password", &ENGINE, None)
     }
 
     #[test]
@@ -122,16 +98,5 @@ mod tests {
             assert_eq!(read(value).map(drop), Err(unfit), "{value}");
             assert!(!unfit.to_string().contains("canary"));
         }
-    }
-
-    #[test]
-    fn an_admin_s_secret_need_not_say_where_but_must_not_say_elsewhere() {
-        let user = read(r#"{"host":"DB","port":5433,"username":"u","password":"p","dbname":"d"}"#).ok().unwrap();
-        let admin = |value: &str| Credentials::read_admin(&value.to_owned().into(), &ENGINE, &user);
-        let found = admin(r#"{"username":"admin","password":"p"}"#).ok().unwrap();
-        assert_eq!((found.host.as_str(), found.port, found.database.as_deref()), ("DB", 5433, Some("d")));
-        assert!(admin(r#"{"host":"db","username":"admin","password":"p"}"#).is_ok());
-        assert!(admin(r#"{"host":"other","username":"admin","password":"p"}"#).is_err());
-        assert!(admin(r#"{"port":1,"username":"admin","password":"p"}"#).is_err());
     }
 }

@@ -1,12 +1,19 @@
 //! A server with users: the two strategies, over a [`Driver`] for each kind of server.
 
-use std::cell::RefCell;
+mod recovery;
 
-use contract::Strategy;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
+use contract::{Login, Strategy};
+use tokio::time::timeout;
+
+use super::binding::Binding;
 use super::{Asked, Credentials, Engine, Target, Values};
 use crate::error::Kind;
+use crate::log;
 use crate::secret::SecretText;
+use crate::unwind::caught;
 use crate::value::Unfit;
 
 /// What the twin's name has besides; AWS's own templates use the same, so that their secrets go on working.
@@ -19,6 +26,8 @@ pub trait Driver {
     type Session;
     /// What the server has of its own.
     const ENGINE: Engine;
+    /// How long one change may take, the wait for its lock included.
+    const PATIENCE: Duration = Duration::from_secs(12);
 
     /// Logs in; `None` where the server refuses these credentials, whatever it gives as the reason.
     ///
@@ -32,13 +41,20 @@ pub trait Driver {
     /// It can't.
     async fn query(&self, session: &mut Self::Session) -> Result<(), Kind>;
 
+    /// Finds out from the server, the account and the client's own limits whether the change could be made and the new
+    /// password log in afterwards. Changes nothing.
+    ///
+    /// # Errors
+    /// Why not.
+    async fn preflight(&self, session: &mut Self::Session, change: &Change<'_>) -> Result<(), Kind>;
+
     /// Gives a user a new password.
     ///
     /// Takes a lock that only one rotation of this user can have, asks `is_due` under it, makes the change, and gives the
     /// lock back, whatever happens. The change is made as a whole or not at all.
     ///
     /// # Errors
-    /// Nothing has changed, or the connection was lost, and only a login tells.
+    /// What the server answered; whether the change was made, only a login tells.
     async fn set_password(
         &self,
         session: &mut Self::Session,
@@ -70,150 +86,171 @@ pub struct Change<'a> {
     pub present: Option<&'a SecretText>,
     /// Whether the session is the user's own.
     pub own: bool,
+    /// The user of whom this one is the clone user.
+    pub clone_of: Option<&'a str>,
+    /// Whether a version of the secret that has been current names the user, so that it is the secret's own.
+    pub known: bool,
 }
 
 /// The users of one server.
 pub struct Database<D: Driver> {
     driver: D,
-    /// The JSON field with the password.
-    field: String,
+    binding: Binding,
     strategy: Strategy,
-    admin: Option<SecretText>,
-    /// The only user, with its twin, for whom the admin acts.
-    user: Option<String>,
     /// What [`Target::set`] has changed, so that [`Target::test`] can change it back.
     changed: RefCell<Option<Changed<D::Session>>>,
 }
 
+/// A session that may change a user's password.
 struct Changed<S> {
     session: S,
     own: bool,
-    /// Whether it was the previous value that opened the session.
+    /// Whether it was the previous value that authenticated the session.
     by_previous: bool,
 }
 
+/// The logins between which a rotation goes on.
+struct Logins<'a> {
+    current: &'a Credentials,
+    pending: &'a Credentials,
+    /// Of the current value's user, at its server.
+    previous: Option<Credentials>,
+}
+
 impl<D: Driver> Database<D> {
-    /// The server's users, of which one has its password in `field` of the secret.
+    /// The server's users, of whom one has its password in `field` of the secret, as the configuration describes them.
     #[must_use]
-    pub fn new(driver: D, field: &str, strategy: Strategy, admin: Option<SecretText>) -> Self {
-        Self { driver, field: field.to_owned(), strategy, admin, user: None, changed: RefCell::default() }
+    pub fn of(driver: D, field: &str, login: &Login, admin: Option<SecretText>) -> Self {
+        let binding = Binding::new(D::ENGINE, field, login.connection.as_ref(), admin);
+        Self { driver, binding, strategy: login.strategy, changed: RefCell::default() }
     }
 
-    /// The same, with an admin that acts for this user and its twin alone.
-    #[must_use]
-    pub fn of_user(self, user: Option<&str>) -> Self {
-        Self { user: user.map(str::to_owned), ..self }
+    /// As [`Driver::login`]; a panic of the client is an error.
+    async fn login(&self, who: &Credentials) -> Result<Option<D::Session>, Kind> {
+        caught(self.driver.login(who)).await.unwrap_or(Err(Kind::Client("the login")))
     }
 
-    fn credentials(&self, value: &SecretText) -> Result<Credentials, Kind> {
-        Ok(Credentials::read(value, &self.field, &D::ENGINE)?)
+    async fn is_let_in(&self, who: &Credentials) -> Result<bool, Kind> {
+        Ok(self.login(who).await?.is_some())
     }
 
-    fn admin(&self, user: &Credentials) -> Result<Option<Credentials>, Kind> {
-        let read = |value| Credentials::read_admin(value, &D::ENGINE, user);
-        self.admin.as_ref().map(read).transpose().map_err(|unfit| Kind::Admin(Box::new(unfit.into())))
+    /// As [`Self::accepts`], but an error that more attempts would not change is a refusal too.
+    async fn surely_accepts(&self, who: &Credentials) -> Result<bool, Kind> {
+        match self.accepts(who).await {
+            Err(Kind::AnyPassword(_)) => Ok(true),
+            Err(kind) if !kind.is_transient() => Ok(false),
+            answer => answer,
+        }
+    }
+
+    /// Whether a user is let in, and served.
+    async fn accepts(&self, who: &Credentials) -> Result<bool, Kind> {
+        let Some(mut session) = self.login(who).await? else { return Ok(false) };
+        caught(self.driver.query(&mut session)).await.unwrap_or(Err(Kind::Client("a query"))).map(|()| true)
+    }
+
+    /// As [`Driver::set_password`], or for a clone user [`Driver::set_twin`]; a panic, or no answer in time, is an error.
+    async fn change(
+        &self,
+        session: &mut D::Session,
+        change: &Change<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        let answer = timeout(D::PATIENCE, async {
+            let work = async {
+                match change.clone_of {
+                    Some(user) => self.driver.set_twin(session, user, change, is_due).await,
+                    None => self.driver.set_password(session, change, is_due).await,
+                }
+            };
+            caught(work).await.unwrap_or(Err(Kind::Client("the change")))
+        });
+        answer.await.unwrap_or(Err(Kind::TargetUnreachable("no answer to the change in time")))
     }
 
     async fn admin_session(&self, admin: &Credentials) -> Result<D::Session, Kind> {
-        self.driver.login(admin).await?.ok_or(Kind::AdminRefused)
+        self.login(admin).await?.ok_or(Kind::AdminRefused)
     }
 
     /// The admin's session, for a user that it may act for.
     ///
-    /// Whoever may write the secret could name any user in it. So that is either the configured one, or one that a value of
-    /// the secret opens.
+    /// Whoever may write the secret could name any user in it. So that is either the spec's one, which the binding sees
+    /// to, or one that a value of the secret authenticates.
     async fn session_for(
         &self,
         admin: &Credentials,
         user: &Credentials,
-        values: &[Option<&SecretText>],
+        values: &[Option<&Credentials>],
     ) -> Result<D::Session, Kind> {
-        let Some(own) = &self.user else {
-            for value in values.iter().flatten() {
-                let who = self.credentials(value).ok().filter(|who| who.is_at(user) && who.user == user.user);
-                if let Some(who) = who
-                    && self.opens(&who).await?
-                {
-                    return self.admin_session(admin).await;
-                }
+        if self.binding.only_user()?.is_none() {
+            let mut is_proven = false;
+            for who in values.iter().flatten().filter(|who| who.is_at(user) && who.user == user.user) {
+                is_proven = is_proven || self.is_let_in(who).await?;
             }
-            return Err(Kind::NoLogin);
-        };
-        if user.user != *own && user.user != twin(own) {
-            return Err(Kind::OtherUser);
+            if !is_proven {
+                return Err(Kind::NoLogin);
+            }
         }
         self.admin_session(admin).await
     }
 
-    async fn opens(&self, who: &Credentials) -> Result<bool, Kind> {
-        Ok(self.driver.login(who).await?.is_some())
-    }
-
-    /// A session that may change the user's password.
-    async fn session(&self, current: &Credentials, values: Values<'_>) -> Result<Changed<D::Session>, Kind> {
-        if let Some(admin) = self.admin(current)? {
-            let session = self.session_for(&admin, current, &[Some(values.current), values.previous]).await?;
+    /// A session that may change the password.
+    async fn session(
+        &self,
+        current: &Credentials,
+        previous: Option<&Credentials>,
+    ) -> Result<Changed<D::Session>, Kind> {
+        if let Some(admin) = self.binding.admin()? {
+            // Of alternating users the one that is not current is changed, and a previous value says nothing of that.
+            let previous = previous.filter(|_| self.strategy == Strategy::SingleUser);
+            let session = self.session_for(&admin, current, &[Some(current), previous]).await?;
             return Ok(Changed { session, own: false, by_previous: false });
         }
-        if let Some(session) = self.driver.login(current).await? {
+        if self.strategy == Strategy::AlternatingUsers {
+            return Err(Kind::TargetUnfit("alternating users need an `admin_secret`"));
+        }
+        if let Some(session) = self.login(current).await? {
             return Ok(Changed { session, own: true, by_previous: false });
         }
-        let previous = values.previous.and_then(|value| self.credentials(value).ok());
-        let previous = previous.filter(|previous| previous.is_at(current) && previous.user == current.user);
-        let Some(previous) = previous else { return Err(Kind::NoLogin) };
-        let session = self.driver.login(&previous).await?.ok_or(Kind::NoLogin)?;
+        let session = self.login(previous.ok_or(Kind::NoLogin)?).await?.ok_or(Kind::NoLogin)?;
         Ok(Changed { session, own: true, by_previous: true })
     }
 
-    async fn set_single(
+    /// The logins of a rotation's values, which are all at one server.
+    fn logins<'a>(
         &self,
-        current: &Credentials,
-        pending: &Credentials,
         values: Values<'_>,
-        is_due: impl AsyncFn() -> Result<(), Kind>,
-    ) -> Result<(), Kind> {
-        if pending.user != current.user {
+        current: &'a Credentials,
+        pending: &'a Credentials,
+    ) -> Result<Logins<'a>, Kind> {
+        let user = match self.strategy {
+            Strategy::SingleUser => current.user.clone(),
+            Strategy::AlternatingUsers => twin(&current.user),
+        };
+        if !pending.is_at(current) || pending.user != user {
             return Err(Kind::OtherPlace);
         }
-        if !values.is_new && self.opens(pending).await? {
-            return Ok(());
-        }
-        let mut changed = self.session(current, values).await?;
-        let present = (!changed.by_previous).then_some(&current.password);
-        let change = Change { user: &pending.user, password: &pending.password, present, own: changed.own };
-        self.driver.set_password(&mut changed.session, &change, is_due).await?;
-        self.changed.replace(Some(changed));
-        Ok(())
+        let previous = values.previous.and_then(|value| self.binding.user(value).ok());
+        Ok(Logins { current, pending, previous: previous.filter(|previous| previous.is_at(current)) })
     }
 
-    async fn set_alternating(
-        &self,
-        current: &Credentials,
-        pending: &Credentials,
-        values: Values<'_>,
-        is_due: impl AsyncFn() -> Result<(), Kind>,
-    ) -> Result<(), Kind> {
-        if pending.user != twin(&current.user) {
-            return Err(Kind::OtherPlace);
-        }
-        let admin = self.admin(current)?.ok_or(Kind::TargetUnfit("alternating users need an `admin_secret`"))?;
-        let mut session = self.session_for(&admin, current, &[Some(values.current)]).await?;
-        // Not asked whether it is done already: a login does not tell whether all that the twin may do is up to date.
-        let change = Change { user: &pending.user, password: &pending.password, present: None, own: false };
-        if pending.user.ends_with(TWIN_SUFFIX) {
-            self.driver.set_twin(&mut session, &current.user, &change, is_due).await
-        } else {
-            self.driver.set_password(&mut session, &change, is_due).await
-        }
-    }
-
-    /// Puts the password back that opened the session.
-    async fn undo(&self, changed: Changed<D::Session>, values: Values<'_>) -> Result<(), Kind> {
-        let old = if changed.by_previous { values.previous.unwrap_or(values.current) } else { values.current };
-        let old = self.credentials(old)?;
-        let change = Change { user: &old.user, password: &old.password, present: None, own: changed.own };
-        let mut session = changed.session;
-        self.driver.set_password(&mut session, &change, async || Ok(())).await
+    /// The session for a rotation and the change that it is to make, both found fit for it.
+    async fn prepared<'a>(&self, logins: &'a Logins<'_>) -> Result<(Changed<D::Session>, Change<'a>), Kind> {
+        let Logins { current, pending, previous } = logins;
+        let is_of = |user: &str| previous.as_ref().filter(|previous| previous.user == user);
+        let mut changed = self.session(current, is_of(&current.user)).await?;
+        let is_single = self.strategy == Strategy::SingleUser;
+        let change = Change {
+            user: &pending.user,
+            password: &pending.password,
+            present: (is_single && !changed.by_previous).then_some(&current.password),
+            own: changed.own,
+            clone_of: (!is_single && pending.user.ends_with(TWIN_SUFFIX)).then_some(&current.user),
+            known: is_of(&pending.user).is_some(),
+        };
+        let fit = caught(self.driver.preflight(&mut changed.session, &change)).await;
+        fit.unwrap_or(Err(Kind::Client("the preflight")))?;
+        Ok((changed, change))
     }
 }
 
@@ -229,68 +266,90 @@ impl<D: Driver> Target for Database<D> {
     }
 
     fn next_user(&self, current: &SecretText) -> Result<Option<(&'static str, String)>, Kind> {
-        let current = self.credentials(current)?;
+        let current = self.binding.user(current)?;
         if self.strategy == Strategy::SingleUser {
             return Ok(None);
         }
         let twin = twin(&current.user);
-        if twin.len() > D::ENGINE.longest_user || twin.is_empty() {
+        if twin.is_empty() || !(D::ENGINE.takes_user)(&twin) {
             return Err(Unfit::LongName.into());
         }
         Ok(Some(("username", twin)))
     }
 
     async fn set(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
-        let (current, pending) = (self.credentials(values.current)?, self.credentials(values.pending)?);
-        if !pending.is_at(&current) {
-            return Err(Kind::OtherPlace);
-        }
-        match self.strategy {
-            Strategy::SingleUser => self.set_single(&current, &pending, values, is_due).await,
-            Strategy::AlternatingUsers => self.set_alternating(&current, &pending, values, is_due).await,
-        }
-    }
-
-    async fn test(&self, values: Values<'_>) -> Result<(), Kind> {
-        let pending = self.credentials(values.pending)?;
-        if let Some(mut session) = self.driver.login(&pending).await? {
-            return self.driver.query(&mut session).await;
-        }
-        let changed = self.changed.take();
-        match changed {
-            Some(changed) => {
-                self.undo(changed, values).await?;
-                Err(Kind::NotAccepted)
-            }
-            None => Err(Kind::PendingRefused),
-        }
-    }
-
-    async fn settle(&self, current: &SecretText, stray_value: &SecretText) -> Result<(), Kind> {
-        let current = self.credentials(current)?;
-        if self.opens(&current).await? {
+        let (current, pending) = (self.binding.user(values.current)?, self.binding.user(values.pending)?);
+        let logins = self.logins(values, &current, &pending)?;
+        let is_single = self.strategy == Strategy::SingleUser;
+        // Of alternating users it is not asked whether it is done already: a login does not tell whether all that the
+        // clone user may do is up to date.
+        if is_single && !values.is_new && self.is_let_in(&pending).await? {
             return Ok(());
         }
-        let stray =
-            self.credentials(stray_value).ok().filter(|stray| stray.is_at(&current) && stray.user == current.user);
-        let (mut session, own) = match (self.admin(&current)?, stray) {
-            (Some(admin), _) => (self.session_for(&admin, &current, &[Some(stray_value)]).await?, false),
-            (None, Some(stray)) => (self.driver.login(&stray).await?.ok_or(Kind::NoLogin)?, true),
-            (None, None) => return Err(Kind::NoLogin),
+        let (mut changed, change) = self.prepared(&logins).await?;
+        let is_sent = Cell::new(false);
+        let due = async || {
+            is_due().await?;
+            is_sent.set(true);
+            Ok(())
         };
-        let change = Change { user: &current.user, password: &current.password, present: None, own };
-        self.driver.set_password(&mut session, &change, async || Ok(())).await
+        match self.change(&mut changed.session, &change, due).await {
+            // The current user is another one, which nothing was done to.
+            Err(error) if is_single && is_sent.get() => self.resolve(error, changed, &logins, is_due).await,
+            Err(error) => Err(error),
+            Ok(()) => {
+                self.changed.replace(is_single.then_some(changed));
+                Ok(())
+            }
+        }
+    }
+
+    async fn test(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
+        let pending = self.binding.user(values.pending)?;
+        let error = match self.accepts(&pending).await {
+            Ok(true) => return Ok(()),
+            Ok(false) if self.changed.borrow().is_some() => Kind::NotAccepted,
+            Ok(false) => Kind::PendingRefused,
+            Err(kind) => kind,
+        };
+        let current = self.binding.user(values.current)?;
+        let is_same = pending.password.expose() == current.password.expose();
+        let locks_nobody_out = error.is_transient() || matches!(error, Kind::AnyPassword(_));
+        if locks_nobody_out || is_same || pending.user != current.user {
+            return Err(error);
+        }
+        let (changed, logins) = (self.changed.take(), self.logins(values, &current, &pending)?);
+        self.restore(changed, &logins, is_due, &error).await?;
+        Err(error)
+    }
+
+    async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind> {
+        let current = self.binding.user(current)?;
+        if self.is_let_in(&current).await? {
+            return Ok(());
+        }
+        let stray = stray.and_then(|stray| self.binding.user(stray).ok()).filter(|stray| stray.is_at(&current));
+        let stray = stray.filter(|stray| stray.user == current.user);
+        let logins = Logins { current: &current, pending: stray.as_ref().unwrap_or(&current), previous: None };
+        self.restore(None, &logins, async || Ok(()), &Kind::NoLogin).await.map_err(|error| match error {
+            Kind::LockedOut(_) => Kind::NoLogin,
+            error => error,
+        })
+    }
+
+    async fn preflight(&self, values: Values<'_>) -> Result<(), Kind> {
+        let (current, pending) = (self.binding.user(values.current)?, self.binding.user(values.pending)?);
+        self.prepared(&self.logins(values, &current, &pending)?).await.map(drop)
     }
 
     async fn check(&self, value: &SecretText) -> Result<Option<Asked>, Kind> {
-        let who = self.credentials(value)?;
-        Ok(Some(Asked::of(self.driver.login(&who).await)))
+        let who = self.binding.user(value)?;
+        Ok(Some(Asked::of(self.login(&who).await)))
     }
 
-    async fn check_admin(&self, current: &SecretText) -> Result<Option<Asked>, Kind> {
-        let current = self.credentials(current)?;
-        let Some(admin) = self.admin(&current)? else { return Ok(None) };
-        Ok(Some(Asked::of(self.driver.login(&admin).await)))
+    async fn check_admin(&self, _current: &SecretText) -> Result<Option<Asked>, Kind> {
+        let Some(admin) = self.binding.admin()? else { return Ok(None) };
+        Ok(Some(Asked::of(self.login(&admin).await)))
     }
 }
 

@@ -82,6 +82,7 @@ impl ElastiCache {
 impl Driver for ElastiCache {
     type Session = Session;
     const ENGINE: Engine = Redis::ENGINE;
+    const PATIENCE: Duration = CHANGE;
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
         self.redis.login(who).await
@@ -91,6 +92,10 @@ impl Driver for ElastiCache {
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         self.settled().await?;
         session.ping().await
+    }
+
+    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
+        Ok(())
     }
 
     /// Without a lock but the service's own: a user that is being modified can't be modified. Ends once all the user's

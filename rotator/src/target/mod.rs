@@ -1,6 +1,7 @@
 //! What a password opens.
 
 mod any;
+pub mod binding;
 mod credentials;
 pub mod database;
 #[cfg(feature = "redis")]
@@ -74,22 +75,31 @@ pub trait Target {
     /// Makes the target accept `pending`. `is_due` fails once the rotation is another delivery's; it is asked right
     /// before the change, under a lock where the target has one, so that a late delivery changes nothing.
     ///
+    /// Whatever the target's answer is, it is found out by logging in whether `pending` is accepted, and if not,
+    /// `current` is restored.
+    ///
     /// # Errors
-    /// The target did not take the new password.
+    /// The target did not take the new password, and accepts `current`, unless the error is [`Kind::LockedOut`] or one
+    /// of reaching it.
     async fn set(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind>;
 
-    /// Proves that `pending` opens the target; where it does not, and the same invocation has set it, puts the old
-    /// password back.
+    /// Proves that `pending` logs in; where it does not, restores `current`, unless the rotation is no longer due.
     ///
     /// # Errors
-    /// It does not open it.
-    async fn test(&self, values: Values<'_>) -> Result<(), Kind>;
+    /// It does not; else as for [`Self::set`].
+    async fn test(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind>;
 
-    /// Makes sure that `current` opens the target, whatever an abandoned rotation to `stray` has done to it.
+    /// Makes sure that `current` logs in, whatever an abandoned rotation to `stray` has done to the target.
     ///
     /// # Errors
-    /// Neither opens it.
-    async fn settle(&self, current: &SecretText, stray: &SecretText) -> Result<(), Kind>;
+    /// Neither logs in.
+    async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind>;
+
+    /// Whether [`Self::set`] could succeed, as far as that can be known before. Changes nothing.
+    ///
+    /// # Errors
+    /// Why it could not.
+    async fn preflight(&self, values: Values<'_>) -> Result<(), Kind>;
 
     /// What the target says to a value; `None` where there is nothing to ask.
     ///

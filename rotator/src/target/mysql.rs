@@ -6,14 +6,13 @@
 //!
 //! The tests run against a real MariaDB; what is MySQL's own, against scripted answers.
 
+mod clone;
 mod error;
 mod grants;
 mod options;
 mod statement;
 mod token;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::time::Duration;
 
 use mysql_async::prelude::{FromRow, Queryable as _};
@@ -21,8 +20,6 @@ use mysql_async::{Conn, OptsBuilder, SslOpts};
 use tokio::time::timeout;
 
 use self::error::{Refused, kind};
-use self::grants::Grants;
-use self::options::Options;
 use self::statement::{account, literal};
 use super::database::{Change, Driver};
 use super::tls::Trust;
@@ -30,6 +27,7 @@ use super::{Credentials, Engine};
 use crate::error::{Kind, TargetCode};
 use crate::log;
 use crate::secret::SecretText;
+use crate::unwind::caught;
 
 /// For the connection, TLS and login together.
 const LOGIN: Duration = Duration::from_secs(8);
@@ -116,16 +114,15 @@ impl Server {
 
 impl Driver for Mysql {
     type Session = Session;
-    const ENGINE: Engine =
-        Engine { names: &["mysql", "mariadb", "aurora-mysql", "aurora"], port: 3306, longest_user: 32 };
+    const ENGINE: Engine = Engine {
+        names: &["mysql", "mariadb", "aurora-mysql", "aurora"],
+        port: 3306,
+        takes_user: |user| user.chars().count() <= 128,
+    };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
-        let mut login = pin!(self.connect(who));
         // The library panics where a server asks for a plugin that it was built without.
-        let login = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| login.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => std::task::Poll::Ready(None),
-        });
+        let login = caught(self.connect(who));
         match timeout(LOGIN, login).await {
             Ok(Some(Ok(session))) => Ok(Some(session)),
             Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
@@ -137,6 +134,9 @@ impl Driver for Mysql {
 
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         session.value("a query", "SELECT 1").await.map(drop)
+    }
+    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
+        Ok(())
     }
 
     async fn set_password(
@@ -195,32 +195,6 @@ impl Session {
         self.change(&accounts, change).await
     }
 
-    async fn set_twin(
-        &mut self,
-        user: &str,
-        change: &Change<'_>,
-        is_due: impl AsyncFn() -> Result<(), Kind>,
-    ) -> Result<(), Kind> {
-        let (accounts, present) = (self.existing_accounts(user).await?, self.accounts(change.user).await?);
-        is_due().await?;
-        let mut unchanged = Vec::new();
-        for Account { host, plugin } in &accounts {
-            let (of_user, of_twin) = (account(user, host), account(change.user, host));
-            if present.iter().any(|account| account.host == *host) {
-                unchanged.push(of_twin.clone());
-            } else {
-                self.create(&of_twin, plugin, change.password).await?;
-            }
-            self.copy_grants(&of_user, &of_twin).await?;
-            self.copy_options(&of_user, &of_twin).await?;
-        }
-        for surplus in present.iter().filter(|twin| !accounts.iter().any(|account| account.host == twin.host)) {
-            self.run("DROP USER", &format!("DROP USER {}", account(change.user, &surplus.host))).await?;
-        }
-        // A server with a history of passwords refuses one that it has just been given.
-        if unchanged.is_empty() { Ok(()) } else { self.change(&unchanged, change).await }
-    }
-
     /// All accounts of a user, or none.
     async fn accounts(&mut self, user: &str) -> Result<Vec<Account>, Kind> {
         // MariaDB's roles are there too, without a host.
@@ -266,19 +240,6 @@ impl Session {
         self.run("ALTER USER", statement::alter_user(accounts, change.password, false).expose()).await
     }
 
-    async fn create(&mut self, account: &str, plugin: &str, password: &SecretText) -> Result<(), Kind> {
-        match self.server {
-            Server::MariaDb => {
-                let create = |proof: &str| statement::create_user_mariadb(account, proof);
-                self.prove("CREATE USER", password, create).await
-            }
-            Server::MySql { .. } => {
-                let create = statement::create_user_mysql(account, plugin, password);
-                self.run("CREATE USER", create.expose()).await
-            }
-        }
-    }
-
     /// Runs a statement of MariaDB's with the password's hash, or with the password where a hash is not taken.
     async fn prove(
         &mut self,
@@ -299,32 +260,6 @@ impl Session {
         let result = self.run(what, statement(statement::plain(password).expose()).expose()).await;
         let _ = self.conn.query_drop("SET SESSION sql_log_off = 0").await;
         result
-    }
-
-    /// Makes a twin's grants what the user's are, and not more.
-    async fn copy_grants(&mut self, user: &str, twin: &str) -> Result<(), Kind> {
-        let mut grants = async |account: &str| {
-            let lines: Vec<String> = self.rows("SHOW GRANTS", &format!("SHOW GRANTS FOR {account}")).await?;
-            Grants::parse(&lines).ok_or(Kind::TargetUnfit("the user has a grant of a kind that can't be copied"))
-        };
-        let (wanted, present) = (grants(user).await?, grants(twin).await?);
-        for statement in wanted.statements(&present, twin) {
-            self.run("GRANT or REVOKE", &statement).await?;
-        }
-        Ok(())
-    }
-
-    /// The same for what else an account has: required TLS, limits, default roles.
-    async fn copy_options(&mut self, user: &str, twin: &str) -> Result<(), Kind> {
-        let mut options = async |account: &str| {
-            let create = self.value("SHOW CREATE USER", &format!("SHOW CREATE USER {account}")).await?;
-            Ok::<_, Kind>(Options::parse(&create.unwrap_or_default()))
-        };
-        let (wanted, present) = (options(user).await?, options(twin).await?);
-        for statement in wanted.statements(&present, twin) {
-            self.run("ALTER USER", &statement).await?;
-        }
-        Ok(())
     }
 
     async fn run(&mut self, what: &'static str, statement: &str) -> Result<(), Kind> {

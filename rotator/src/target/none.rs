@@ -19,11 +19,15 @@ impl Target for Nothing {
         Ok(())
     }
 
-    async fn test(&self, _values: Values<'_>) -> Result<(), Kind> {
+    async fn test(&self, _values: Values<'_>, _is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
         Ok(())
     }
 
-    async fn settle(&self, _current: &SecretText, _stray: &SecretText) -> Result<(), Kind> {
+    async fn settle(&self, _current: &SecretText, _stray: Option<&SecretText>) -> Result<(), Kind> {
+        Ok(())
+    }
+
+    async fn preflight(&self, _values: Values<'_>) -> Result<(), Kind> {
         Ok(())
     }
 

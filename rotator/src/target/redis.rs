@@ -34,7 +34,7 @@ const NO_ANSWER: Kind = Kind::TargetUnreachable("no answer to the login in time"
 const NO_CONNECTION: Kind = Kind::TargetUnreachable("no connection");
 const NO_TLS: Kind = Kind::TargetUnreachable("no TLS by a certificate for its name that can be trusted");
 pub(super) const NO_PASSWORD: Kind =
-    Kind::TargetUnfit("the user has `nopass`: any password opens it, so none proves anything");
+    Kind::AnyPassword("the user has `nopass`; take it away with ACL SETUSER NAME resetpass");
 const NO_USER: Kind = Kind::TargetUnfit("there is no such user");
 const NO_USERS: Kind = Kind::TargetUnfit(
     "its users can't be changed by ACL SETUSER: Redis before version 6, or a managed service with a way of its own",
@@ -105,7 +105,7 @@ impl Session {
 
 impl Driver for Redis {
     type Session = Session;
-    const ENGINE: Engine = Engine { names: &["redis", "valkey"], port: 6379, longest_user: 512 };
+    const ENGINE: Engine = Engine { names: &["redis", "valkey"], port: 6379, takes_user: |_| true };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
         timeout(LOGIN, self.authenticate(who)).await.unwrap_or(Err(NO_ANSWER))
@@ -116,6 +116,10 @@ impl Driver for Redis {
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         session.ping().await?;
         if !self.changed.get() && session.accepts(WRONG_PASSWORD).await? { Err(NO_PASSWORD) } else { Ok(()) }
+    }
+
+    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
+        Ok(())
     }
 
     /// Without a lock, for the server has none; the user is changed by one command, which removes no password that came

@@ -68,6 +68,7 @@ pub struct Bench<'a> {
     pub server: &'a Server,
     strategy: Strategy,
     admin: bool,
+    port: u16,
     /// The secret, as it is between two deliveries and, for the client, while one runs.
     state: Arc<Mutex<Arc<Aws>>>,
 }
@@ -87,14 +88,14 @@ impl<'a> Bench<'a> {
         let mut state = State::default();
         state.put("base", &value.to_string(), &[CURRENT]).unwrap();
         let aws = Arc::new(Aws::of(state, crate::lambda::no_fault(), crate::lambda::no_fault()));
-        Self { server, strategy, admin, state: Arc::new(Mutex::new(aws)) }
+        Self { server, strategy, admin, port, state: Arc::new(Mutex::new(aws)) }
     }
 
     /// Secrets Manager for one delivery.
     pub fn aws(&self, fault: Fault, late_fault: Fault) -> Arc<Aws> {
         let state = self.state.lock().unwrap().state.lock().unwrap().clone();
         let mut aws = Aws::of(state, fault, late_fault);
-        let admin = json!({"username": ADMIN, "password": ADMIN_PASSWORD}).to_string();
+        let admin = json!({"host": HOST, "port": self.port, "username": ADMIN, "password": ADMIN_PASSWORD}).to_string();
         aws.others.push((ADMIN_SECRET.to_owned(), admin));
         let aws = Arc::new(aws);
         *self.state.lock().unwrap() = Arc::clone(&aws);

@@ -79,15 +79,19 @@ impl Target for &Server {
         Ok(())
     }
 
-    async fn test(&self, values: Values<'_>) -> Result<(), Kind> {
+    async fn test(&self, values: Values<'_>, _is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
         pause().await;
         if self.accepts(values.pending) { Ok(()) } else { Err(Kind::PendingRefused) }
     }
 
-    async fn settle(&self, current: &SecretText, stray: &SecretText) -> Result<(), Kind> {
+    async fn preflight(&self, _values: Values<'_>) -> Result<(), Kind> {
+        Ok(())
+    }
+
+    async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind> {
         pause().await;
         if !self.accepts(current) {
-            if !self.accepts(stray) {
+            if !stray.is_some_and(|stray| self.accepts(stray)) {
                 return Err(Kind::NoLogin);
             }
             *self.password.borrow_mut() = password(current.expose());

@@ -1,37 +1,52 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{
-    ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST, Process, free_port, printed, program, run, unprivileged,
-};
+use super::programs::Programs;
+use super::{ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST, Process, free_port, printed, run, unprivileged};
 
 /// Debian's own folder of plugins.
 const PLUGINS: &str = "/usr/lib/mysql/plugin";
 
-/// A MariaDB server, which takes only TLS where it has TLS.
+/// A MariaDB server, or MySQL as [`super::mysql::Mysql`], which takes only TLS where it has TLS.
 pub struct MariaDb {
     /// First, so that the server ends before its folder goes.
     process: Option<Process>,
     dir: TempDir,
     port: u16,
     tls: Option<Certificates>,
+    programs: Programs,
+    make: Make,
+}
+
+/// Who has made the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Make {
+    MariaDb,
+    Mysql,
 }
 
 impl MariaDb {
-    /// Makes the system's tables and starts a server on them.
+    /// Starts the machine's own.
     pub fn start(tls: bool) -> Self {
+        Self::of(Make::MariaDb, Programs::machine(), tls)
+    }
+
+    /// Starts version 11.8 or later.
+    pub fn newer(tls: bool) -> Option<Self> {
+        Some(Self::of(Make::MariaDb, Programs::newer("MariaDB 11.8")?, tls))
+    }
+
+    /// Makes the system's tables and starts a server on them.
+    pub(super) fn of(make: Make, programs: Programs, tls: bool) -> Self {
         let dir = TempDir::with_prefix("mariadb-").unwrap();
         let tls = tls.then(Certificates::new);
         if let Some(certificates) = &tls {
             certificates.write(dir.path());
         }
-        let mut server = Self { process: None, dir, port: free_port(), tls };
-        let mut install = program("mariadb-install-db");
-        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        install.args(server.data()).arg("--innodb-flush-log-at-trx-commit=0");
-        printed(&run(&mut install, ""));
+        let mut server = Self { process: None, dir, port: free_port(), tls, programs, make };
+        server.install();
         let admin = format!(
             "CREATE USER {ADMIN}@'%' IDENTIFIED BY '{}'; GRANT ALL ON *.* TO {ADMIN}@'%' WITH GRANT OPTION;",
             ADMIN_PASSWORD.replace('\'', "''"),
@@ -41,13 +56,33 @@ impl MariaDb {
         server
     }
 
+    fn install(&self) {
+        let mut install = match self.make {
+            Make::Mysql => {
+                let mut copy = Command::new("cp");
+                copy.arg("-R").arg(self.programs.mysql_data()).arg(self.file("data"));
+                copy
+            }
+            Make::MariaDb => {
+                let mut install = self.programs.command("mariadb-install-db");
+                install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+                install.args(self.data()).arg("--innodb-flush-log-at-trx-commit=0");
+                install
+            }
+        };
+        printed(&run(&mut install, ""));
+    }
+
     /// Starts the server that was stopped.
     pub fn start_again(&mut self) {
         self.run(&[]);
     }
 
     fn run(&mut self, settings: &[String]) {
-        let mut command = program("mariadbd");
+        let mut command = self.programs.command(match self.make {
+            Make::MariaDb => "mariadbd",
+            Make::Mysql => "mysqld",
+        });
         command.arg("--no-defaults").args(self.data()).args([
             format!("--bind-address={HOST},{OTHER_HOST}"),
             format!("--port={}", self.port),
@@ -57,10 +92,22 @@ impl MariaDb {
         ]);
         command.args(["--general-log=ON", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]);
         command.args(["--innodb-buffer-pool-size=16M", "--innodb-fast-shutdown=2", "--performance-schema=OFF"]);
-        if !PathBuf::from(PLUGINS).join("simple_password_check.so").exists() {
-            let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/servers/mariadb-plugins");
-            let ours = std::env::var_os("MARIADB_PLUGINS").unwrap_or_else(|| ours.into());
-            command.arg(format!("--plugin-dir={}", ours.display()));
+        match self.make {
+            Make::Mysql => {
+                command.args([
+                    "--mysqlx=OFF",
+                    "--skip-log-bin",
+                    "--innodb-redo-log-capacity=8M",
+                    "--secure-file-priv=",
+                ]);
+            }
+            Make::MariaDb
+                if self.programs.are_newer() || Path::new(PLUGINS).join("simple_password_check.so").exists() => {}
+            Make::MariaDb => {
+                let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/servers/mariadb-plugins");
+                let ours = std::env::var_os("MARIADB_PLUGINS").unwrap_or_else(|| ours.into());
+                command.arg(format!("--plugin-dir={}", ours.display()));
+            }
         }
         if self.tls.is_some() {
             for (name, file) in [("ca", "ca.pem"), ("cert", "server.pem"), ("key", "server.key")] {
@@ -68,7 +115,10 @@ impl MariaDb {
             }
             command.arg("--require-secure-transport=ON");
         } else {
-            command.arg("--skip-ssl");
+            command.arg(match self.make {
+                Make::MariaDb => "--skip-ssl",
+                Make::Mysql => "--tls-version=",
+            });
         }
         command.args(settings);
         let answers = || self.login(ADMIN, ADMIN_PASSWORD, "");
@@ -115,7 +165,10 @@ impl MariaDb {
     }
 
     fn client(&self, user: &str, password: &str, database: &str) -> Command {
-        let mut client = program("mariadb");
+        let mut client = self.programs.command(match self.make {
+            Make::MariaDb => "mariadb",
+            Make::Mysql => "mysql",
+        });
         client.args([
             "--no-defaults",
             "--batch",
@@ -126,9 +179,12 @@ impl MariaDb {
         ]);
         client.args(["--host", HOST, "--port", &self.port.to_string(), "--user", user, database]);
         client.env("MYSQL_PWD", password);
-        if self.tls.is_some() {
-            client.args(["--ssl-verify-server-cert", "--ssl-ca", &self.file("ca.pem")]);
-        }
+        match (self.make, &self.tls) {
+            (Make::MariaDb, Some(_)) => client.args(["--ssl-verify-server-cert", "--ssl-ca", &self.file("ca.pem")]),
+            (Make::MariaDb, None) => client.arg("--skip-ssl"),
+            (Make::Mysql, Some(_)) => client.args(["--ssl-mode=VERIFY_IDENTITY", "--ssl-ca", &self.file("ca.pem")]),
+            (Make::Mysql, None) => client.args(["--ssl-mode=DISABLED", "--get-server-public-key"]),
+        };
         client
     }
 
@@ -136,6 +192,9 @@ impl MariaDb {
     /// temporary files it takes all for its own and removes what it finds.
     fn data(&self) -> Vec<String> {
         let mut data = vec![format!("--datadir={}", self.file("data")), format!("--tmpdir={}", self.file(""))];
+        if let (Make::MariaDb, Some(base)) = (self.make, self.programs.mariadb()) {
+            data.push(format!("--basedir={}", base.display()));
+        }
         data.extend(unprivileged().map(|_| "--user=root".to_owned()));
         data
     }

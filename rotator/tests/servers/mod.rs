@@ -1,20 +1,25 @@
 //! Real servers for tests: each on a loopback port of its own, with its data in a folder that goes when it goes.
 //!
 //! What asks them is their own command-line clients, so that a test judges the rotator by other code than its own. All
-//! of it comes with `make test`, by `tools/setup servers`.
-#![allow(dead_code, reason = "each test file uses its own server of the three")]
+//! of it comes with `make test`, by `tools/setup servers`. `start` starts what a stable Debian has. `newer`, and what a
+//! stable Debian has not, is `None` where it is missing, which is said loudly, and is a failure in CI.
+#![allow(dead_code, reason = "each test file uses its own servers")]
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, clippy::must_use_candidate, reason = "tests")]
 
 pub mod mariadb;
 pub mod mysql;
+pub mod pgbouncer;
 pub mod postgres;
+pub mod programs;
 pub mod redis;
+pub mod scripted_mysql;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -32,9 +37,11 @@ pub const OTHER_HOST: &str = "127.0.0.2";
 
 const READY: Duration = Duration::from_secs(30);
 
-/// A server's process, asked to end when dropped.
+/// A server's process, asked to end when dropped, and killed when the tests' own process is.
 struct Process {
     child: Child,
+    /// It waits for the end of its input, which the tests' process holds, and kills the server then.
+    guard: Child,
     /// The signal by which it ends without delay.
     signal: &'static str,
     log: PathBuf,
@@ -43,11 +50,17 @@ struct Process {
 impl Process {
     /// Starts a server and waits until it answers.
     fn start(command: &mut Command, log: PathBuf, signal: &'static str, answers: impl Fn() -> bool) -> Self {
+        println!("server: {}", programs::version(command.get_program()));
         let output = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let (stdout, stderr) = (output.try_clone().unwrap(), output);
         let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn();
         let child = child.unwrap_or_else(|error| panic!("{} does not start: {error}", command.get_program().display()));
-        let mut process = Self { child, signal, log };
+        let mut guard = Command::new("sh");
+        guard.args(["-c", &format!("read _; kill -{signal} {}", child.id())]);
+        // In a group of its own, where a signal to the tests' group does not meet it.
+        guard.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let guard = guard.spawn().unwrap();
+        let mut process = Self { child, guard, signal, log };
         let deadline = Instant::now() + READY;
         while !answers() {
             let ended = process.child.try_wait().unwrap();
@@ -72,6 +85,8 @@ impl Drop for Process {
         if !Command::new("sh").args(["-c", &kill]).status().is_ok_and(|status| status.success()) {
             let _ = self.child.kill();
         }
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
         let _ = self.child.wait();
     }
 }
@@ -107,17 +122,6 @@ impl Certificates {
             std::fs::write(dir.join(name), pem).unwrap();
         }
     }
-}
-
-/// A server's or client's executable, wherever Debian or others put it.
-fn program(name: &str) -> Command {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut versions: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
-    versions.sort();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut dirs = versions.into_iter().rev().chain(std::env::split_paths(&path)).chain(["/usr/sbin".into()]);
-    let found = dirs.find_map(|dir| Some(dir.join(name)).filter(|file| file.is_file()));
-    Command::new(found.unwrap_or_else(|| panic!("{name} is missing: run `make test`, or tools/setup servers")))
 }
 
 /// A port below those that the system gives to clients, so that nobody gets it by chance while a server restarts.

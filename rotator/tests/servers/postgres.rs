@@ -4,9 +4,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{
-    ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST, Process, free_port, printed, program, run, unprivileged,
-};
+use super::programs::Programs;
+use super::{ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST, Process, free_port, printed, run, unprivileged};
 
 /// A PostgreSQL server that takes passwords only, by SCRAM, and only over TLS where it has TLS.
 pub struct Postgres {
@@ -15,11 +14,22 @@ pub struct Postgres {
     dir: TempDir,
     port: u16,
     tls: Option<Certificates>,
+    programs: Programs,
 }
 
 impl Postgres {
-    /// Makes a cluster and starts its server.
+    /// Starts the machine's own.
     pub fn start(tls: bool) -> Self {
+        Self::of(Programs::machine(), tls)
+    }
+
+    /// Starts version 18 or later.
+    pub fn newer(tls: bool) -> Option<Self> {
+        Some(Self::of(Programs::newer("PostgreSQL 18")?, tls))
+    }
+
+    /// Makes a cluster and starts its server.
+    fn of(programs: Programs, tls: bool) -> Self {
         let dir = TempDir::with_prefix("postgres-").unwrap();
         let tls = tls.then(Certificates::new);
         if let Some(certificates) = &tls {
@@ -29,7 +39,8 @@ impl Postgres {
         let kind = if tls.is_some() { "hostssl" } else { "host" };
         std::fs::write(dir.path().join("hba.conf"), format!("{kind} all all 127.0.0.0/8 scram-sha-256\n")).unwrap();
         own(dir.path());
-        let mut server = Self { process: None, dir, port: free_port(), tls };
+        let programs = programs.unprivileged(dir.path());
+        let mut server = Self { process: None, dir, port: free_port(), tls, programs };
         let mut initdb = server.command("initdb");
         initdb.args(["--username", ADMIN, "--encoding=UTF8", "--locale=C", "--no-sync", "--auth=scram-sha-256"]);
         initdb.args(["--pgdata", &server.file("data"), "--pwfile", &server.file("password")]);
@@ -111,8 +122,13 @@ impl Postgres {
     }
 
     fn psql(&self, user: &str, password: &str, database: &str) -> Command {
-        let mut psql = program("psql");
-        psql.args(["-XAtqw", "-v", "ON_ERROR_STOP=1", "-h", HOST, "-p", &self.port.to_string()]);
+        self.psql_at(self.port, user, password, database)
+    }
+
+    /// The client, for this server or for what stands before it.
+    pub(super) fn psql_at(&self, port: u16, user: &str, password: &str, database: &str) -> Command {
+        let mut psql = self.programs.command("psql");
+        psql.args(["-XAtqw", "-v", "ON_ERROR_STOP=1", "-h", HOST, "-p", &port.to_string()]);
         psql.args(["-U", user, "-d", database]).env("PGPASSWORD", password).env("PGCONNECT_TIMEOUT", "10");
         psql.env("PGSSLMODE", if self.tls.is_some() { "verify-full" } else { "disable" });
         psql.env("PGSSLROOTCERT", self.file("ca.pem"));
@@ -121,12 +137,7 @@ impl Postgres {
 
     /// A program of the server's, which refuses to be root.
     fn command(&self, name: &str) -> Command {
-        let mut command = program(name);
-        command.current_dir(self.dir.path()).env("LC_ALL", "C");
-        if let Some((user, group)) = unprivileged() {
-            command.uid(user).gid(group);
-        }
-        command
+        as_nobody(self.programs.command(name), self.dir.path())
     }
 
     fn file(&self, name: &str) -> String {
@@ -134,8 +145,17 @@ impl Postgres {
     }
 }
 
+/// Has a program that refuses to be root work for the user to whom the folder belongs.
+pub(super) fn as_nobody(mut command: Command, dir: &Path) -> Command {
+    command.current_dir(dir).env("LC_ALL", "C");
+    if let Some((user, group)) = unprivileged() {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
 /// Gives the folder and its files to the server's user alone.
-fn own(dir: &Path) {
+pub(super) fn own(dir: &Path) {
     use std::os::unix::fs::{PermissionsExt, chown};
     let files = std::fs::read_dir(dir).unwrap().map(|entry| (entry.unwrap().path(), 0o600));
     for (path, mode) in files.chain([(dir.to_owned(), 0o700)]) {

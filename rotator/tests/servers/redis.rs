@@ -1,38 +1,56 @@
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST, Process, free_port, printed, program, run};
+use super::programs::Programs;
+use super::{ADMIN, ADMIN_PASSWORD, Certificates, HOST, OTHER_HOST, Process, READY, free_port, printed, run};
 
-/// A Redis server with no default user; it speaks TLS only, or none.
+/// A Redis or Valkey server with no default user; it speaks TLS only, or none.
 pub struct Redis {
     /// First, so that the server ends before its folder goes.
     process: Option<Process>,
     dir: TempDir,
     port: u16,
     tls: Option<Certificates>,
+    programs: Programs,
+    /// `redis` or `valkey`.
+    make: &'static str,
 }
 
+/// The users are in a file, where `ACL SAVE` puts them.
+const IN_FILE: &str = "aclfile users.acl\n";
+
 impl Redis {
-    /// Starts a server whose users are in a file, where `ACL SAVE` puts them.
+    /// Starts the machine's own, whose users are in a file, where `ACL SAVE` puts them.
     pub fn start(tls: bool) -> Self {
-        Self::start_with("aclfile users.acl\n", tls)
+        Self::of("redis", Programs::machine(), IN_FILE, tls)
     }
 
-    /// Starts a server whose users are in its configuration, where `CONFIG REWRITE` puts them.
+    /// Starts the machine's own, whose users are in its configuration, where `CONFIG REWRITE` puts them.
     pub fn start_without_acl_file() -> Self {
         let password = format!(">{ADMIN_PASSWORD}");
-        Self::start_with(&users().replace(&password, &format!("{password:?}")), false)
+        Self::of("redis", Programs::machine(), &users().replace(&password, &format!("{password:?}")), false)
     }
 
-    fn start_with(settings: &str, tls: bool) -> Self {
+    /// Starts version 8 or later, as [`Self::start`] does.
+    pub fn newer(tls: bool) -> Option<Self> {
+        Some(Self::of("redis", Programs::newer("Redis 8")?, IN_FILE, tls))
+    }
+
+    /// Starts Valkey 9 or later, as [`Self::start`] does.
+    pub fn valkey(tls: bool) -> Option<Self> {
+        Some(Self::of("valkey", Programs::newer("Valkey 9")?, IN_FILE, tls))
+    }
+
+    fn of(make: &'static str, programs: Programs, settings: &str, tls: bool) -> Self {
         let dir = TempDir::with_prefix("redis-").unwrap();
         let tls = tls.then(Certificates::new);
         if let Some(certificates) = &tls {
             certificates.write(dir.path());
         }
-        let mut server = Self { process: None, dir, port: free_port(), tls };
+        let mut server = Self { process: None, dir, port: free_port(), tls, programs, make };
         let listen = if server.tls.is_some() {
             "tls-auth-clients no\ntls-ca-cert-file ca.pem\ntls-cert-file server.pem\ntls-key-file server.key\nport 0\ntls-port"
         } else {
@@ -47,7 +65,7 @@ impl Redis {
 
     /// Starts the server that was stopped. Users are as they were saved.
     pub fn start_again(&mut self) {
-        let mut command = program("redis-server");
+        let mut command = self.programs.command(&format!("{}-server", self.make));
         command.current_dir(self.dir.path()).arg("redis.conf");
         let answers = || self.login(ADMIN, ADMIN_PASSWORD);
         self.process = Some(Process::start(&mut command, self.log(), "TERM", answers));
@@ -90,7 +108,7 @@ impl Redis {
     }
 
     fn cli(&self, user: &str, password: &str) -> Command {
-        let mut cli = program("redis-cli");
+        let mut cli = self.programs.command(&format!("{}-cli", self.make));
         cli.args(["-h", HOST, "-p", &self.port.to_string(), "--user", user]).env("REDISCLI_AUTH", password);
         if self.tls.is_some() {
             cli.args(["--tls", "--cacert"]).arg(self.dir.path().join("ca.pem"));
@@ -101,4 +119,40 @@ impl Redis {
 
 fn users() -> String {
     format!("user default off\nuser {ADMIN} on >{ADMIN_PASSWORD} ~* &* +@all\n")
+}
+
+/// A cluster of three servers of version 8 or later, each of which has a third of the slots, and users of its own.
+pub struct RedisCluster {
+    /// The servers.
+    pub nodes: [Redis; 3],
+}
+
+impl RedisCluster {
+    /// Starts the servers and joins them.
+    pub fn start() -> Option<Self> {
+        let start = || {
+            let port = free_port();
+            let settings = format!("{IN_FILE}cluster-enabled yes\ncluster-port {port}\n");
+            Some((Redis::of("redis", Programs::newer("a cluster of Redis 8")?, &settings, false), port))
+        };
+        let [(first, bus), second, third] = [start()?, start()?, start()?];
+        let nodes = [first, second.0, third.0];
+        let slots = ["0 5460", "5461 10922", "10923 16383"];
+        for (number, (node, slots)) in nodes.iter().zip(slots).enumerate() {
+            node.commands(&format!("CLUSTER SET-CONFIG-EPOCH {}\nCLUSTER ADDSLOTSRANGE {slots}\n", number + 1));
+        }
+        for node in &nodes[1..] {
+            node.commands(&format!("CLUSTER MEET {HOST} {} {bus}\n", nodes[0].port));
+        }
+        let is_joined = |node: &Redis| {
+            let info = node.commands("CLUSTER INFO\n");
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+        };
+        let deadline = Instant::now() + READY;
+        while !nodes.iter().all(is_joined) {
+            assert!(Instant::now() < deadline, "no cluster: {}", nodes[0].commands("CLUSTER NODES\n"));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(Self { nodes })
+    }
 }

@@ -1,0 +1,106 @@
+//! After a change whose success is not known: which password the server has, and how the current one comes back.
+
+use super::{Change, Changed, Credentials, Database, Driver, Kind, Logins, log};
+
+impl<D: Driver> Database<D> {
+    /// Finds out what an answer other than success has left: an error does not say that nothing was changed.
+    ///
+    /// # Errors
+    /// The server accepts the current value, and `error` says why not the pending one; or [`Self::restore`]'s.
+    pub(super) async fn resolve(
+        &self,
+        error: Kind,
+        changed: Changed<D::Session>,
+        logins: &Logins<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        // In this order, since most errors are what they seem, and a refused login may count towards a lock.
+        if !changed.by_previous && self.surely_accepts(logins.current).await? {
+            return Err(error);
+        }
+        if self.surely_accepts(logins.pending).await? {
+            log::warn("the server answered the change with an error, and has made it");
+            self.changed.replace(Some(changed));
+            return Ok(());
+        }
+        self.restore(Some(changed), logins, is_due, &error).await?;
+        Err(error)
+    }
+
+    /// Gives the user the current password again, by whoever can: a session from before, the admin, or any value that the
+    /// server still accepts. The server's word is not enough: the current value has to log in.
+    ///
+    /// # Errors
+    /// The rotation is no longer due, so that the password is another delivery's; the server was not reached; or nobody
+    /// can, and `why` is what began it.
+    pub(super) async fn restore(
+        &self,
+        changed: Option<Changed<D::Session>>,
+        logins: &Logins<'_>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+        why: &Kind,
+    ) -> Result<(), Kind> {
+        let mut open = changed.map(|changed| (changed.session, changed.own));
+        for way in Way::ALL {
+            let Some((mut session, own)) = open.take().or(self.open(way, logins).await) else { continue };
+            let current = logins.current;
+            let change = Change {
+                user: &current.user,
+                password: &current.password,
+                present: None,
+                own,
+                clone_of: None,
+                known: true,
+            };
+            // Where that can't be asked, a server without its user weighs more.
+            let due = async || match is_due().await {
+                Err(Kind::TakenOver) => Err(Kind::TakenOver),
+                _ => Ok(()),
+            };
+            match self.change(&mut session, &change, due).await {
+                Err(Kind::TakenOver) => return Err(Kind::TakenOver),
+                // Whatever the answer is, only a login counts.
+                _ if self.surely_accepts(current).await? => {
+                    log::warn("the current password was restored");
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        if self.surely_accepts(logins.current).await? {
+            return Ok(());
+        }
+        Err(Kind::LockedOut(Box::new(why.clone())))
+    }
+
+    /// A session that may change the password, and whether it is the user's own.
+    async fn open(&self, way: Way, logins: &Logins<'_>) -> Option<(D::Session, bool)> {
+        let own = async |who: &Credentials| Some((self.login(who).await.ok()??, true));
+        match way {
+            Way::Open => None,
+            Way::Admin => {
+                let admin = self.binding.admin().ok()??;
+                let values = [Some(logins.current), Some(logins.pending), logins.previous.as_ref()];
+                Some((self.session_for(&admin, logins.current, &values).await.ok()?, false))
+            }
+            Way::Current => own(logins.current).await,
+            Way::Pending => own(logins.pending).await,
+            Way::Previous => own(logins.previous.as_ref().filter(|who| who.user == logins.current.user)?).await,
+        }
+    }
+}
+
+/// By whom a password is restored, in the order in which they are tried.
+#[derive(Clone, Copy)]
+enum Way {
+    /// A session from before the change.
+    Open,
+    Admin,
+    Current,
+    Pending,
+    Previous,
+}
+
+impl Way {
+    const ALL: [Self; 5] = [Self::Open, Self::Admin, Self::Current, Self::Pending, Self::Previous];
+}
