@@ -172,6 +172,28 @@ fn a_changed_document_is_shown_line_by_line() {
 }
 
 #[test]
+fn a_change_of_where_and_how_the_function_logs_in_is_never_cut_off() {
+    let with = |host: &str, more: &str| {
+        stack::with(
+            "target: none",
+            &format!(
+                "target: {{postgres: {{strategy: alternating-users, admin_secret: MyApp/Admin, {more} \
+                 connection: {{host: {host}, username: app}}}}}}"
+            ),
+        )
+    };
+    let (before, after) = (with("db.example.com", ""), with("evil.example", "tls: off, require_auth: [password],"));
+    let plan = stack::plan(&after, &stack::applied(&before));
+    insta::assert_snapshot!(told(&plan));
+    // Nor does a text that is no JSON, as somebody may have put there, break a line or end behind a cut.
+    let mut live = stack::applied(&before);
+    let theirs = format!("{}\u{1b}[2J\u{9b}end", "x".repeat(90));
+    live.function.as_mut().unwrap().environment.insert("ROTATOR_TARGET".to_owned(), theirs);
+    let told = told(&stack::plan(&before, &live));
+    assert!(told.contains("xxx\u{fffd}[2J\u{fffd}end\n"), "{told}");
+}
+
+#[test]
 fn drift_is_called_drift() {
     let plan = drifted(|live| {
         live.schedule.as_mut().unwrap().settings.enabled = false;
