@@ -40,7 +40,7 @@ const LOCKS: Uuid = Uuid::from_u128(0x93a1_5c0f_2f4e_4a0b_8a53_d0f6_7e0b_3c11);
 
 /// A PostgreSQL server, version 10 or later.
 pub struct Postgres {
-    tls: Option<MakeRustlsConnect>,
+    trust: Trust,
     allowed: Vec<AuthMethod>,
 }
 
@@ -50,27 +50,34 @@ impl Postgres {
     /// # Errors
     /// The certificates cannot be used.
     pub fn new(trust: &Trust, allowed: &[AuthMethod]) -> Result<Self, Kind> {
-        Ok(Self { tls: trust.client_config()?.map(MakeRustlsConnect::new), allowed: allowed.to_vec() })
+        trust.client_config("")?;
+        Ok(Self { trust: trust.clone(), allowed: allowed.to_vec() })
     }
 
     async fn connect(&self, who: &Credentials) -> Result<Option<Client>, Kind> {
+        let tls = self.trust.client_config(&who.host)?.map(MakeRustlsConnect::new);
         let stream = reach::connect(&who.host, who.port).await?;
-        match self.authenticate(who, stream).await {
+        match self.authenticate(who, stream, tls).await {
             Ok(client) => Ok(Some(client)),
             Err(error) if is_refusal(&error) => Ok(None),
             Err(error) => Err(kind("the login", &error)),
         }
     }
 
-    async fn authenticate(&self, who: &Credentials, stream: TcpStream) -> Result<Client, tokio_postgres::Error> {
+    async fn authenticate(
+        &self,
+        who: &Credentials,
+        stream: TcpStream,
+        tls: Option<MakeRustlsConnect>,
+    ) -> Result<Client, tokio_postgres::Error> {
         let mut config = Config::new();
         config
             .user(&who.user)
             .password(who.password.expose())
             .dbname(who.database.as_deref().unwrap_or(DEFAULT_DATABASE))
             .application_name("rotator");
-        if let Some(tls) = &self.tls {
-            let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &who.host);
+        if let Some(mut tls) = tls {
+            let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &who.host);
             let tls = Guarded { tls, allowed: self.allowed.clone() };
             let (client, connection) = config.ssl_mode(SslMode::Require).connect_raw(stream, tls).await?;
             tokio::spawn(connection);
