@@ -48,7 +48,8 @@ impl Row {
     }
 
     /// The failure, where this answered `what`.
-    pub(super) fn kind(&self, what: &'static str, code: &str) -> Kind {
+    #[must_use]
+    pub fn kind(&self, what: &'static str, code: &str) -> Kind {
         let code = TargetCode::of(code, self.words);
         match self.means {
             Means::Refused | Means::User => Kind::UserBarred(code),
