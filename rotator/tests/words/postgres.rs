@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use contract::AuthMethod;
 use rotator::error::Kind;
 use rotator::target::Trust;
+use rotator::target::answer::Means::{Busy, Connection, Denied, Password, Refused, Setup, User};
 use rotator::target::database::{Change, Driver};
 use rotator::target::postgres::{ERRORS, Postgres as Target};
 
@@ -14,19 +15,19 @@ use super::{NEW, OLD, Provoked, who};
 /// Users of whom each has something wrong.
 fn prepare(server: &Postgres) {
     let users = [
-        ("app", ""),
-        ("past", "VALID UNTIL '2001-01-01'"),
+        ("app", "LOGIN"),
+        ("past", "LOGIN VALID UNTIL '2001-01-01'"),
         ("nologin", "NOLOGIN"),
-        ("full", "CONNECTION LIMIT 0"),
-        ("barred", ""),
-        ("tlsonly", ""),
-        ("weak", "CREATEROLE"),
-        ("readonly", ""),
-        ("waiting", ""),
-        ("checked", ""),
+        ("full", "LOGIN CONNECTION LIMIT 0"),
+        ("barred", "LOGIN"),
+        ("tlsonly", "LOGIN"),
+        ("weak", "LOGIN CREATEROLE"),
+        ("readonly", "LOGIN"),
+        ("waiting", "LOGIN"),
+        ("checked", "LOGIN"),
     ];
     for (user, options) in users {
-        server.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{OLD}' {options}"));
+        server.sql(&format!("CREATE ROLE {user} PASSWORD '{OLD}' {options}"));
     }
     server.sql("CREATE ROLE empty LOGIN");
     server.sql("CREATE DATABASE closed; REVOKE CONNECT ON DATABASE closed FROM public");
@@ -54,28 +55,28 @@ async fn provoke(name: &str, server: &Postgres) {
     prepare(server);
     let on = Provoked { server: name, driver: target(), port: server.port(), database: "postgres", errors: ERRORS };
     for (user, password) in [("app", "wrong"), ("nobody", OLD), ("empty", OLD), ("past", OLD)] {
-        on.login("28P01", "", user, password).await;
+        on.login(Refused, "28P01", "", user, password).await;
     }
-    on.login("28000", "ClientAuthentication", "barred", OLD).await;
-    on.login("28000", "ClientAuthentication", "tlsonly", OLD).await;
-    on.login("28000", "InitializeSessionUserId", "nologin", OLD).await;
-    on.login("53300", "", "full", OLD).await;
+    on.login(Connection, "28000", "ClientAuthentication", "barred", OLD).await;
+    on.login(Connection, "28000", "ClientAuthentication", "tlsonly", OLD).await;
+    on.login(User, "28000", "InitializeSessionUserId", "nologin", OLD).await;
+    on.login(Busy, "53300", "", "full", OLD).await;
     let to = |database| who(HOST, server.port(), "app", OLD, database);
-    on.login_to("3D000", "", &to("nowhere")).await;
-    on.login_to("42501", "CheckMyDatabase", &to("closed")).await;
-    on.login_to("55000", "CheckMyDatabase", &to("shut")).await;
+    on.login_to(Setup, "3D000", "", &to("nowhere")).await;
+    on.login_to(Denied, "42501", "CheckMyDatabase", &to("closed")).await;
+    on.login_to(Setup, "55000", "CheckMyDatabase", &to("shut")).await;
 
-    on.set("42501", "", "weak", "app", NEW).await;
-    on.set("42704", "", ADMIN, "nobody", NEW).await;
-    on.set("25006", "", "readonly", "readonly", NEW).await;
-    on.set("22023", "ALTER ROLE", "checked", "checked", "checked").await;
+    on.set(Denied, "42501", "", "weak", "app", NEW).await;
+    on.set(Setup, "42704", "", ADMIN, "nobody", NEW).await;
+    on.set(Setup, "25006", "", "readonly", "readonly", NEW).await;
+    on.set(Password, "22023", "ALTER ROLE", "checked", "checked", "checked").await;
 
     // While another one has the lock of the same user.
     let mut session = on.session(ADMIN, ADMIN_PASSWORD).await;
     let new = NEW.to_owned().into();
     let change = Change { user: "waiting", password: &new, present: None, own: false, clone_of: None, known: true };
     let meanwhile = async || {
-        on.set("55P03", "", "waiting", "waiting", NEW).await;
+        on.set(Busy, "55P03", "", "waiting", "waiting", NEW).await;
         Err(Kind::TakenOver)
     };
     assert_eq!(on.driver.set_password(&mut session, &change, meanwhile).await, Err(Kind::TakenOver));
@@ -104,11 +105,11 @@ async fn a_pooler_speaks_for_the_server_in_its_own_words() {
         database: "postgres",
         errors: ERRORS,
     };
-    on.login("08P01", "SASL authentication failed", "app", "wrong").await;
-    on.login("08P01", "no such user", "nobody", OLD).await;
-    on.login_to("3D000", "", &who(HOST, asks.port(), "app", OLD, "nowhere")).await;
-    on.login("28000", "pg_hba.conf", "barred", OLD).await;
-    on.login("53300", "", "full", OLD).await;
+    on.login(Refused, "08P01", "SASL authentication failed", "app", "wrong").await;
+    on.login(Refused, "08P01", "no such user", "nobody", OLD).await;
+    on.login_to(Setup, "3D000", "", &who(HOST, asks.port(), "app", OLD, "nowhere")).await;
+    on.login(Connection, "28000", "pg_hba.conf", "barred", OLD).await;
+    on.login(Busy, "53300", "", "full", OLD).await;
     drop(asks);
 
     let listed = [("app", OLD), ("past", OLD), ("weak", "another")];
@@ -120,9 +121,8 @@ async fn a_pooler_speaks_for_the_server_in_its_own_words() {
         database: "postgres",
         errors: ERRORS,
     };
-    on.login("08P01", "SASL authentication failed", "app", "wrong").await;
-    on.login("08P01", "SASL authentication failed", "nobody", OLD).await;
+    on.login(Refused, "08P01", "SASL authentication failed", "app", "wrong").await;
+    on.login(Refused, "08P01", "SASL authentication failed", "nobody", OLD).await;
     // The list has another password than the server.
-    on.login("28P01", "", "weak", "another").await;
-    on.login("08P01", "server login has been failing", "weak", "another").await;
+    on.login(Refused, "28P01", "", "weak", "another").await;
 }
