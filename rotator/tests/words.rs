@@ -58,7 +58,8 @@ impl<D: Driver> Provoked<'_, D> {
     async fn change(&self, by: &str, user: &str, password: &str) -> Result<(), Kind> {
         let mut session = self.session(by, if by == servers::ADMIN { servers::ADMIN_PASSWORD } else { OLD }).await;
         let (new, own) = (password.to_owned().into(), by == user);
-        let change = Change { user, password: &new, present: None, own, clone_of: None, known: true };
+        let change =
+            Change { user, password: &new, present: None, own, proofs: Vec::new(), clone_of: None, known: true };
         self.driver.set_password(&mut session, &change, async || Ok(())).await
     }
 

@@ -2,13 +2,13 @@
 //! time, so that readers get in by the current value and by the new one.
 
 mod error;
+mod preflight;
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisResult, Value, cmd, from_redis_value};
+use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisResult, cmd, from_redis_value};
 use rustls::pki_types::ServerName;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,7 +17,8 @@ use tokio_rustls::TlsConnector;
 
 pub use self::error::ERRORS;
 pub(super) use self::error::NO_PASSWORD;
-use self::error::{NO_USER, NOT_REDIS, REPLICA, is_refusal, kind, says};
+use self::error::{NO_USER, NOT_REDIS, is_refusal, kind, says};
+use self::preflight::{Facts, fields};
 use super::database::{Change, Driver};
 use super::tls::Trust;
 use super::{Credentials, Engine, reach};
@@ -37,7 +38,7 @@ const SET_USER: &str = "ACL SETUSER, for which a user needs +acl|setuser";
 
 /// A Redis server, version 6 or later, or a Valkey server.
 pub struct Redis {
-    tls: Option<TlsConnector>,
+    trust: Trust,
     /// Whether this invocation has changed the user itself, and so has seen that it needs a password.
     changed: Cell<bool>,
 }
@@ -54,14 +55,14 @@ impl Redis {
     /// # Errors
     /// The certificates cannot be used.
     pub fn new(trust: &Trust) -> Result<Self, Kind> {
-        let config = trust.client_config()?;
-        let tls = config.map(|config| TlsConnector::from(std::sync::Arc::new(config)));
-        Ok(Self { tls, changed: Cell::new(false) })
+        trust.client_config("")?;
+        Ok(Self { trust: trust.clone(), changed: Cell::new(false) })
     }
 
     async fn connect(&self, who: &Credentials) -> Result<MultiplexedConnection, Kind> {
         let stream = reach::connect(&who.host, who.port).await?;
-        let Some(tls) = &self.tls else { return speak(stream).await };
+        let Some(tls) = self.trust.client_config(&who.host)? else { return speak(stream).await };
+        let tls = TlsConnector::from(std::sync::Arc::new(tls));
         let name = ServerName::try_from(who.host.clone()).map_err(|error| reach::untrusted(&error))?;
         speak(tls.connect(name, stream).await.map_err(|error| reach::untrusted(&error))?).await
     }
@@ -108,8 +109,14 @@ impl Driver for Redis {
         if !self.changed.get() && session.accepts(WRONG_PASSWORD).await? { Err(NO_PASSWORD) } else { Ok(()) }
     }
 
-    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
-        Ok(())
+    async fn preflight(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        Facts::read(&mut session.connection, change.user).await?.check()
+    }
+
+    /// Without a rule the command changes nothing of a user that is there, and takes the same right.
+    async fn rehearse(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        let answer = cmd("ACL").arg("SETUSER").arg(change.user).query_async::<()>(&mut session.connection).await;
+        answer.map_err(|error| kind(SET_USER, &error))
     }
 
     /// Without a lock, for the server has none; the user is changed by one command, which removes no password that came
@@ -121,7 +128,6 @@ impl Driver for Redis {
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
         let connection = &mut session.connection;
-        ask_for_replication(connection).await?;
         let listed = passwords(connection, change.user).await?;
         is_due().await?;
         let (new, present) = (hash(change.password), change.present.map(hash));
@@ -158,25 +164,9 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> 
     Ok(connection)
 }
 
-/// Refuses a replica, and warns of a server's replicas: users are not replicated.
-/// <https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/#acl-rules-for-sentinel-and-replicas>
-async fn ask_for_replication(connection: &mut MultiplexedConnection) -> Result<(), Kind> {
-    let answer = cmd("ROLE").query_async::<Vec<Value>>(connection).await;
-    // The right to ask is not worth a refusal.
-    let Ok([Value::BulkString(role), rest @ ..]) = answer.as_deref() else { return Ok(()) };
-    if role == b"slave" {
-        return Err(REPLICA);
-    }
-    if matches!(rest, [_, Value::Array(replicas)] if !replicas.is_empty()) {
-        log::warn("the server's replicas have users of their own, and do not get the new password by this rotation");
-    }
-    Ok(())
-}
-
 /// The hashes of a user's passwords.
 async fn passwords(connection: &mut MultiplexedConnection, user: &str) -> Result<Vec<String>, Kind> {
-    let answer = cmd("ACL").arg("GETUSER").arg(user).query_async::<Option<HashMap<String, Value>>>(connection).await;
-    let mut fields = answer.map_err(|error| kind(GET_USER, &error))?.ok_or(NO_USER)?;
+    let mut fields = fields(connection, user).await?.ok_or(NO_USER)?;
     let mut list = |name| {
         let field = fields.remove(name).ok_or(NOT_REDIS)?;
         from_redis_value::<Vec<String>>(field).map_err(|_| NOT_REDIS)

@@ -74,7 +74,15 @@ async fn provoke(name: &str, server: &Postgres) {
     // While another one has the lock of the same user.
     let mut session = on.session(ADMIN, ADMIN_PASSWORD).await;
     let new = NEW.to_owned().into();
-    let change = Change { user: "waiting", password: &new, present: None, own: false, clone_of: None, known: true };
+    let change = Change {
+        user: "waiting",
+        password: &new,
+        present: None,
+        own: false,
+        proofs: Vec::new(),
+        clone_of: None,
+        known: true,
+    };
     let meanwhile = async || {
         on.set(Busy, "55P03", "", "waiting", "waiting", NEW).await;
         Err(Kind::TakenOver)

@@ -137,6 +137,10 @@ impl Code {
     pub(super) const PRIVILEGE: u16 = 1227;
     /// An option of the server's is against it: MariaDB wants to judge passwords, or is read-only.
     pub(super) const OPTION: u16 = 1290;
+    /// The account must state its present password, and has stated a wrong one.
+    pub(super) const WRONG_PROOF: u16 = 3891;
+    /// The account must state its present password.
+    pub(super) const NO_PROOF: u16 = 3892;
 }
 
 /// The server's own code, if it is the server that answered.
