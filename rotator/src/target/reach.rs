@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustls::CertificateError;
-use tokio::net::{TcpStream, lookup_host};
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use tokio::net::TcpStream;
+use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use crate::error::Kind;
