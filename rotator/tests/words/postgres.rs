@@ -22,7 +22,6 @@ fn prepare(server: &Postgres) {
         ("barred", "LOGIN"),
         ("tlsonly", "LOGIN"),
         ("weak", "LOGIN CREATEROLE"),
-        ("readonly", "LOGIN"),
         ("waiting", "LOGIN"),
         ("checked", "LOGIN"),
     ];
@@ -32,12 +31,12 @@ fn prepare(server: &Postgres) {
     server.sql("CREATE ROLE empty LOGIN");
     server.sql("CREATE DATABASE closed; REVOKE CONNECT ON DATABASE closed FROM public");
     server.sql("CREATE DATABASE shut; ALTER DATABASE shut ALLOW_CONNECTIONS false");
-    server.sql("ALTER ROLE weak NOCREATEROLE; ALTER ROLE readonly SET default_transaction_read_only = on");
+    server.sql("ALTER ROLE weak NOCREATEROLE");
     server.sql("ALTER ROLE waiting SET lock_timeout = '100ms'");
     server.sql("ALTER ROLE checked SET session_preload_libraries = passwordcheck");
     let file = server.sql("SHOW hba_file");
     let rules = "host all barred all reject\nhostssl all tlsonly all scram-sha-256\n\
-                 host all admin,app,past,nologin,full,weak,readonly,waiting,checked,empty,nobody,pooler all scram-sha-256\n";
+                 host all admin,app,past,nologin,full,weak,waiting,checked,empty,nobody,pooler all scram-sha-256\n";
     let loaded = server.sql("SELECT pg_conf_load_time()");
     std::fs::write(file, rules).unwrap();
     server.sql("SELECT pg_reload_conf()");
@@ -68,7 +67,6 @@ async fn provoke(name: &str, server: &Postgres) {
 
     on.set(Denied, "42501", "", "weak", "app", NEW).await;
     on.set(Setup, "42704", "", ADMIN, "nobody", NEW).await;
-    on.set(Setup, "25006", "", "readonly", "readonly", NEW).await;
     on.set(Password, "22023", "ALTER ROLE", "checked", "checked", "checked").await;
 
     // While another one has the lock of the same user.
@@ -99,6 +97,23 @@ async fn postgres() {
 async fn newer_postgres() {
     let Some(server) = Postgres::newer(false) else { return };
     provoke("PostgreSQL 18", &server).await;
+}
+
+#[tokio::test]
+async fn a_replica() {
+    let mut server = Postgres::start(false);
+    let data = server.sql("SHOW data_directory");
+    server.stop();
+    std::fs::write(format!("{data}/standby.signal"), "").unwrap();
+    server.start_again();
+    let on = Provoked {
+        server: "PostgreSQL 15, a replica",
+        driver: target(),
+        port: server.port(),
+        database: "postgres",
+        errors: ERRORS,
+    };
+    on.set(Setup, "0A000", "call_bool_check_hook", ADMIN, ADMIN, NEW).await;
 }
 
 #[tokio::test]

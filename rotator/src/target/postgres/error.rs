@@ -8,6 +8,8 @@ use crate::target::answer::Means::{Away, Busy, Connection, Denied, Password, Ref
 use crate::target::answer::{self, Row};
 use crate::target::reach;
 
+const READ_ONLY: &str = "the server is read-only: a replica?";
+
 /// PostgreSQL's errors, and those of poolers before it.
 ///
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>; what tells errors of one code apart is the routine
@@ -50,7 +52,9 @@ pub const ERRORS: &[Row] = &[
     Row::of("42704", Setup, "the user, or a setting of the user's, does not exist"),
     Row::of("42710", Setup, "the clone user exists already"),
     Row::of("22023", Setup, "it does not take the value of a setting"),
-    Row::of("25006", Setup, "it is read-only: a replica, or default_transaction_read_only"),
+    Row::of("25006", Setup, READ_ONLY),
+    // Asked for a transaction that may write.
+    Row::says("0A000", "call_bool_check_hook", Setup, READ_ONLY),
     Row::of("0A000", Setup, "it can't do that: an old version, or another make"),
     Row::of("55P03", Busy, "a lock that others hold"),
     Row::of("57014", Busy, "stopped after its time limit"),
