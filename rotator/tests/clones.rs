@@ -60,3 +60,11 @@ async fn rotate<D: Driver>(
     target.set(values, async || Ok(())).await?;
     target.test(values, async || Ok(())).await
 }
+
+/// Shows the lines that differ, and why there are any.
+fn assert_same(left: &[String], right: &[String], context: &str) {
+    let lacks = |these: &[String], others: &[String]| -> String {
+        these.iter().filter(|line| !others.contains(line)).map(|line| format!("  {line}\n")).collect()
+    };
+    assert!(left == right, "{context}\nonly here:\n{}only there:\n{}", lacks(left, right), lacks(right, left));
+}

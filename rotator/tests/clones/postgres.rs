@@ -5,7 +5,7 @@ use rotator::target::postgres::Postgres as Driver;
 use super::random::Random;
 use super::servers::postgres::Postgres;
 use super::servers::{ADMIN, ADMIN_PASSWORD};
-use super::{FOURTH, NEW, OLD, Place, THIRD, accounts, rotate};
+use super::{FOURTH, NEW, OLD, Place, THIRD, accounts, assert_same, rotate};
 
 const ATTRIBUTES: [&str; 5] = ["SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS"];
 const SETTINGS: [&str; 8] = [
@@ -83,9 +83,9 @@ impl Account {
 }
 
 /// All that there is, but for a role.
-fn catalogue(server: &Postgres, but: &str) -> String {
+fn catalogue(server: &Postgres, but: &str) -> Vec<String> {
     let but = text(but);
-    server.sql(&format!(
+    lines(&server.sql(&format!(
         "SELECT row_to_json(a) FROM pg_authid a WHERE rolname <> {but} ORDER BY rolname;
          SELECT roleid::regrole, member::regrole, grantor::regrole, to_jsonb(m) - 'oid' FROM pg_auth_members m
            JOIN pg_roles a ON a.oid = roleid JOIN pg_roles b ON b.oid = member
@@ -98,7 +98,11 @@ fn catalogue(server: &Postgres, but: &str) -> String {
          SELECT nspname, nspowner::regrole, nspacl FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp' ORDER BY 1;
          SELECT datname, datdba::regrole, datacl FROM pg_database ORDER BY 1;
          SELECT defaclrole::regrole, defaclacl FROM pg_default_acl ORDER BY 1;"
-    ))
+    )))
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
 }
 
 /// What the catalogue says of a role.
@@ -157,21 +161,20 @@ async fn try_account(server: &Postgres, random: &mut Random, number: usize) -> b
     let context = format!("{create}\nadmin {}: {result:?}", admin.0);
     if *refused || result.is_err() {
         assert!(result.is_err() && (*refused || is_modest && !modest), "{context}");
-        assert_eq!(catalogue(server, ""), all, "{context}");
+        assert_same(&catalogue(server, ""), &all, &context);
         return false;
     }
-    assert_eq!(catalogue(server, clone), others, "{context}");
+    assert_same(&catalogue(server, clone), &others, &context);
     let same = |password: &str, of_clone: &str| {
         // What only a superuser may set, another admin leaves out.
         let is_superuser_s = |line: &&str| line.contains("log_statement") || line.contains("my.var");
-        let without = |text: String| match is_modest {
-            true => text.lines().filter(|line| !is_superuser_s(line)).collect::<Vec<_>>().join("\n"),
-            false => text,
+        let without = |text: String| -> Vec<String> {
+            text.lines().filter(|line| !is_modest || !is_superuser_s(line)).map(str::to_owned).collect()
         };
         let of = |user| without(attributes(server, user));
-        assert_eq!(of(clone), of(name), "{context}");
+        assert_same(&of(clone), &of(name), &context);
         let tried = |user, password| without(tried(server, user, password));
-        assert_eq!(tried(clone, of_clone), tried(name, password), "{context}");
+        assert_same(&tried(clone, of_clone), &tried(name, password), &context);
     };
     same(OLD, NEW);
 
@@ -185,7 +188,7 @@ async fn try_account(server: &Postgres, random: &mut Random, number: usize) -> b
     server.sql(&format!("REVOKE g1 FROM {}; ALTER ROLE {} RESET role", id(name), id(name)));
     let others = catalogue(server, clone);
     rotate(&target, Some(&other), &again, &third).await.unwrap_or_else(|error| panic!("{context}\n{error}"));
-    assert_eq!(catalogue(server, clone), others, "{context}");
+    assert_same(&catalogue(server, clone), &others, &context);
     same(THIRD, FOURTH);
     true
 }

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mysql_async::prelude::Queryable as _;
 use mysql_async::{Row, Value};
 
+use super::error;
 use super::facts::Facts;
 use super::grants::Grants;
 use super::plan::{self, Names, Plan, Step};
@@ -78,7 +80,7 @@ impl Session {
             Server::MySql { .. } => self.run("CREATE USER", create).await,
             // A server that wants to judge passwords is given the new one; it opens nothing as long as it is locked.
             Server::MariaDb => match self.run("CREATE USER", create).await {
-                Err(Kind::TargetUnfit(super::error::READ_ONLY)) => {
+                Err(Kind::TargetUnfit(error::READ_ONLY)) => {
                     let create = |proof: &str| statement::create_user_mariadb(account, proof);
                     self.prove("CREATE USER", password, create).await
                 }
@@ -100,7 +102,11 @@ impl Session {
 
     async fn steps(&mut self, steps: &[Step]) -> Result<(), Kind> {
         for (what, statement) in steps {
-            self.run(what, statement).await?;
+            match self.conn.query_drop(statement).await {
+                // With one privilege another one went, which it includes.
+                Err(error) if statement.starts_with("REVOKE") && error::is_no_such_grant(&error) => {}
+                result => result.map_err(|error| error::kind(what, &error))?,
+            }
         }
         Ok(())
     }

@@ -30,6 +30,11 @@ pub(super) fn is_refusal(error: &Error) -> bool {
     matches!(code(error), Some(1045 | 1698 | 1862 | 3118 | 3955 | 4151))
 }
 
+/// Whether there was nothing to revoke.
+pub(super) fn is_no_such_grant(error: &Error) -> bool {
+    matches!(code(error), Some(1141 | 1147 | 1403))
+}
+
 /// What an error means; nothing of its text is kept, for it may quote a statement.
 /// <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>
 /// <https://mariadb.com/kb/en/mariadb-error-code-reference/>
