@@ -63,8 +63,8 @@ async fn rotate<D: Driver>(
 
 /// Shows the lines that differ, and why there are any.
 fn assert_same(left: &[String], right: &[String], context: &str) {
-    let lacks = |these: &[String], others: &[String]| -> String {
-        these.iter().filter(|line| !others.contains(line)).map(|line| format!("  {line}\n")).collect()
+    let only = |these: &[String], others: &[String]| {
+        these.iter().filter(|line| !others.contains(line)).cloned().collect::<Vec<_>>().join("\n  ")
     };
-    assert!(left == right, "{context}\nonly here:\n{}only there:\n{}", lacks(left, right), lacks(right, left));
+    assert!(left == right, "{context}\nonly here:\n  {}\nonly there:\n  {}", only(left, right), only(right, left));
 }

@@ -1,4 +1,5 @@
 use contract::{AuthMethod, Strategy};
+use rotator::error::Kind;
 use rotator::target::Trust;
 use rotator::target::postgres::Postgres as Driver;
 
@@ -54,31 +55,32 @@ impl Account {
             _ => "LOGIN",
         });
         refused |= attributes.iter().any(|attribute| attribute.contains("2001") || *attribute == "NOLOGIN");
-        let mut create = format!("CREATE ROLE {user} LOGIN PASSWORD {};", text(OLD));
-        create += &format!("ALTER ROLE {user} {};", attributes.join(" "));
+        let mut create = vec![format!("CREATE ROLE {user} LOGIN PASSWORD {}", text(OLD))];
+        create.push(format!("ALTER ROLE {user} {}", attributes.join(" ")));
         for group in random.some(&["g1", "\"G 2\""], 40) {
             let option = random.of(&["", " WITH ADMIN OPTION"]);
-            create += &format!("GRANT {group} TO {user}{option};");
+            create.push(format!("GRANT {group} TO {user}{option}"));
             if group == "g1" && random.percent(30) {
-                create += &format!("ALTER ROLE {user} SET role = 'g1';");
+                create.push(format!("ALTER ROLE {user} SET role = 'g1'"));
                 modest = false;
             }
         }
         for setting in random.some(&SETTINGS, 25) {
-            create += &format!("ALTER ROLE {user} {setting};");
+            create.push(format!("ALTER ROLE {user} {setting}"));
         }
         if random.percent(20) {
-            create += &format!("COMMENT ON ROLE {user} IS 'somebody''s';");
+            create.push(format!("COMMENT ON ROLE {user} IS 'somebody''s'"));
         }
         if random.percent(50) {
-            create += &format!("GRANT SELECT, INSERT ON told TO {user}; CREATE SCHEMA AUTHORIZATION {user};");
-            create += &format!("ALTER DEFAULT PRIVILEGES FOR ROLE {user} GRANT SELECT ON TABLES TO bystander;");
+            create.push(format!("GRANT SELECT, INSERT ON told TO {user}; CREATE SCHEMA AUTHORIZATION {user}"));
+            create.push(format!("ALTER DEFAULT PRIVILEGES FOR ROLE {user} GRANT SELECT ON TABLES TO bystander"));
         }
         if random.percent(10) {
             refused = true;
-            create += &format!("CREATE ROLE {} LOGIN PASSWORD 'theirs'; COMMENT ON ROLE {0} IS 'rotator';", id(&clone));
+            create
+                .push(format!("CREATE ROLE {} LOGIN PASSWORD 'theirs'; COMMENT ON ROLE {0} IS 'rotator'", id(&clone)));
         }
-        Self { name, clone, create, refused, modest }
+        Self { name, clone, create: create.join(";\n"), refused, modest }
     }
 }
 
@@ -97,7 +99,7 @@ fn catalogue(server: &Postgres, but: &str) -> Vec<String> {
          SELECT relname, relowner::regrole, relacl FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1;
          SELECT nspname, nspowner::regrole, nspacl FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp' ORDER BY 1;
          SELECT datname, datdba::regrole, datacl FROM pg_database ORDER BY 1;
-         SELECT defaclrole::regrole, defaclacl FROM pg_default_acl ORDER BY 1;"
+         SELECT defaclrole::regrole, defaclacl FROM pg_default_acl ORDER BY 1"
     )))
 }
 
@@ -217,4 +219,57 @@ async fn a_clone_is_the_user_or_is_refused() {
 async fn a_clone_is_the_user_or_is_refused_on_a_newer_server() {
     let Some(server) = Postgres::newer(false) else { return };
     try_accounts(&server).await;
+}
+
+/// Rotates from app to its clone, which no version of the secret has named.
+async fn first(server: &Postgres, admin: (&'static str, &'static str)) -> Result<(), Kind> {
+    let place = Place { port: server.port(), admin };
+    let driver = Driver::new(&Trust::Network, &[AuthMethod::ScramSha256]).unwrap();
+    let target = place.target(driver, Strategy::AlternatingUsers, "app");
+    rotate(&target, None, &place.value("app", OLD), &place.value("app_clone", NEW)).await
+}
+
+#[tokio::test]
+async fn a_role_of_somebody_else_s_by_the_clone_s_name_is_left_alone_until_it_is_adopted() {
+    let server = Postgres::start(false);
+    server.sql(&format!("CREATE ROLE app LOGIN PASSWORD {}; CREATE ROLE app_clone LOGIN PASSWORD 'x'", text(OLD)));
+    let error = first(&server, (ADMIN, ADMIN_PASSWORD)).await.unwrap_err();
+    assert!(error.to_string().contains("drop it, or adopt it"), "{error}");
+    assert!(server.login("app_clone", "x", "postgres"));
+    server.sql("COMMENT ON ROLE app_clone IS 'rotator: clone user of app'");
+    first(&server, (ADMIN, ADMIN_PASSWORD)).await.unwrap();
+    assert!(server.login("app_clone", NEW, "postgres"));
+}
+
+#[tokio::test]
+async fn what_the_admin_may_not_give_is_refused_by_its_name_and_a_superuser_s_setting_is_left_out() {
+    let server = Postgres::start(false);
+    server.sql(&format!(
+        "CREATE ROLE dba LOGIN CREATEROLE PASSWORD 'x'; CREATE ROLE app LOGIN PASSWORD {};
+         ALTER ROLE app SET log_statement = 'all'",
+        text(OLD)
+    ));
+    for attribute in ["SUPERUSER", "REPLICATION", "BYPASSRLS"] {
+        server.sql(&format!("ALTER ROLE app {attribute}"));
+        let error = first(&server, ("dba", "x")).await.unwrap_err();
+        assert!(error.to_string().contains(attribute), "{error}");
+        assert_eq!(server.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'app_clone'"), "0");
+        server.sql(&format!("ALTER ROLE app NO{attribute}"));
+    }
+    first(&server, ("dba", "x")).await.unwrap();
+    // The admin was a member for a moment, so that the clone works as the user.
+    assert_eq!(server.sql_as("app_clone", NEW, "postgres", "SELECT current_user").unwrap(), "app");
+    assert_eq!(server.sql("SELECT count(*) FROM pg_auth_members WHERE member = 'dba'::regrole"), "0");
+}
+
+#[tokio::test]
+async fn a_security_label_that_can_t_be_copied_is_refused() {
+    let server = Postgres::start(false);
+    server.sql(&format!(
+        "CREATE ROLE app LOGIN PASSWORD {}; SET allow_system_table_mods = on;
+         INSERT INTO pg_shseclabel VALUES ('app'::regrole, 'pg_authid'::regclass, 'gone', 'secret')",
+        text(OLD)
+    ));
+    let error = first(&server, (ADMIN, ADMIN_PASSWORD)).await.unwrap_err();
+    assert!(error.to_string().contains("security label"), "{error}");
 }
