@@ -138,21 +138,35 @@ pub struct Refusal {
     pub request_id: String,
 }
 
-/// What a target answered, as its own code: SQLSTATE, error number or error name. Its message may quote a statement.
+/// What a target answered: its own code (SQLSTATE, error number or error name), and what that means, by the function's own
+/// words. The target's text may quote a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetCode(String);
+pub struct TargetCode {
+    code: String,
+    words: &'static str,
+}
 
 impl TargetCode {
     /// The code; of anything else that a server may send, at most 32 plain characters are kept.
     #[must_use]
     pub fn new(code: &str) -> Self {
-        Self(code.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect())
+        Self::of(code, "")
+    }
+
+    /// The code with its meaning.
+    #[must_use]
+    pub fn of(code: &str, words: &'static str) -> Self {
+        let code = code.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
+        Self { code, words }
     }
 }
 
 impl std::fmt::Display for TargetCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "error {}", self.0)
+        match self.words {
+            "" => write!(f, "error {}", self.code),
+            words => write!(f, "{words} (error {})", self.code),
+        }
     }
 }
 
@@ -247,6 +261,15 @@ pub enum Kind {
     /// The target asked to come later.
     #[error("the target is too busy: {0}")]
     TargetBusy(TargetCode),
+    /// The target does not let the user in, whatever the password.
+    #[error("the target does not let the user in: {0}")]
+    UserBarred(TargetCode),
+    /// The target does not let the user in from here, or not over such a connection.
+    #[error("the target does not let the user in by this connection: {0}")]
+    ConnectionBarred(TargetCode),
+    /// The target is not set up as the rotation needs it.
+    #[error("the target: {0}")]
+    TargetSetup(TargetCode),
     /// The target did not allow what the rotation needs.
     #[error("the target refused {what}: {code}")]
     TargetDenied {
@@ -364,11 +387,17 @@ impl Kind {
     fn class(&self) -> Class {
         match self {
             Self::Admin(kind) => kind.class(),
-            Self::Denied { .. } | Self::Key(_) | Self::Credentials(_) | Self::TargetDenied { .. } => Class::Permission,
+            Self::Denied { .. }
+            | Self::Key(_)
+            | Self::Credentials(_)
+            | Self::TargetDenied { .. }
+            | Self::ConnectionBarred(_) => Class::Permission,
             Self::NoSecret(_) | Self::Deleting => Class::NotFound,
             Self::Unreachable { .. } | Self::Unavailable(_) | Self::Late | Self::TargetUnreachable(_) => Class::Network,
             Self::Throttled(_) | Self::TargetBusy(_) => Class::Throttled,
-            Self::NoLogin | Self::AdminRefused | Self::NotAccepted | Self::PendingRefused => Class::Credential,
+            Self::NoLogin | Self::AdminRefused | Self::NotAccepted | Self::PendingRefused | Self::UserBarred(_) => {
+                Class::Credential
+            }
             Self::Changed
             | Self::NoBase
             | Self::TakenOver
@@ -383,6 +412,7 @@ impl Kind {
             | Self::ForeignSecret
             | Self::UnknownEvent
             | Self::TargetUnfit(_)
+            | Self::TargetSetup(_)
             | Self::AnyPassword(_)
             | Self::Unbound => Class::Config,
             Self::Password(NoPassword::Random(_) | NoPassword::Unlucky)

@@ -12,6 +12,7 @@ mod facts;
 mod grants;
 mod options;
 mod plan;
+mod preflight;
 mod statement;
 mod token;
 
@@ -21,11 +22,12 @@ use mysql_async::prelude::{FromRow, Queryable as _};
 use mysql_async::{Conn, OptsBuilder, SslOpts};
 use tokio::time::timeout;
 
-use self::error::{Refused, kind};
+pub use self::error::ERRORS;
+use self::error::{Code, kind};
 use self::statement::{account, literal};
 use super::database::{Change, Driver};
 use super::tls::Trust;
-use super::{Credentials, Engine};
+use super::{Credentials, Engine, reach};
 use crate::error::{Kind, TargetCode};
 use crate::log;
 use crate::secret::SecretText;
@@ -50,7 +52,7 @@ const FIRST_WITH_TWO_PASSWORDS: [u16; 3] = [8, 0, 14];
 
 /// A MariaDB server, 10.4 or later, or a MySQL server, 5.7 or later.
 pub struct Mysql {
-    tls: Option<SslOpts>,
+    trust: Trust,
 }
 
 /// A connection on which a user has logged in.
@@ -59,7 +61,7 @@ pub struct Session {
     server: Server,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Server {
     MariaDb,
     MySql { two_passwords: bool },
@@ -77,12 +79,19 @@ impl Mysql {
     /// # Errors
     /// There is no certificate in the file.
     pub fn new(trust: &Trust) -> Result<Self, Kind> {
-        let Trust::Roots(pem) = trust else { return Ok(Self { tls: None }) };
-        if !pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE) {
-            return Err(Kind::TargetUnfit("the CA file has no certificate"));
+        let is_certificate = |pem: &[u8]| pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE);
+        match trust {
+            Trust::Roots(roots) if !roots.of("").into_iter().any(is_certificate) => {
+                Err(Kind::TargetUnfit("the CA file has no certificate"))
+            }
+            trust => Ok(Self { trust: trust.clone() }),
         }
-        let tls = SslOpts::default().with_disable_built_in_roots(true).with_root_certs(vec![pem.clone().into()]);
-        Ok(Self { tls: Some(tls) })
+    }
+
+    fn tls(&self, host: &str) -> Option<SslOpts> {
+        let Trust::Roots(roots) = &self.trust else { return None };
+        let roots = roots.of(host).into_iter().map(|pem| pem.to_vec().into()).collect();
+        Some(SslOpts::default().with_disable_built_in_roots(true).with_root_certs(roots))
     }
 
     async fn connect(&self, who: &Credentials) -> Result<Session, mysql_async::Error> {
@@ -92,7 +101,7 @@ impl Mysql {
             .user(Some(&who.user))
             .pass(Some(who.password.expose()))
             .db_name(who.database.as_ref())
-            .ssl_opts(self.tls.clone())
+            .ssl_opts(self.tls(&who.host))
             .prefer_socket(false)
             .max_allowed_packet(Some(LONGEST_PACKET))
             .wait_timeout(Some(IDLE))
@@ -130,14 +139,19 @@ impl Driver for Mysql {
             Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
             Ok(Some(Err(error))) => Err(kind("the login", &error)),
             Ok(None) => Err(Kind::TargetUnfit(error::PLUGIN)),
-            Err(_) => Err(Kind::TargetUnreachable("no answer to the login in time")),
+            Err(_) => Err(reach::SILENT),
         }
     }
 
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         session.value("a query", "SELECT 1").await.map(drop)
     }
+
     async fn preflight(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        preflight::Facts::read(session, change, matches!(self.trust, Trust::Roots(_))).await?.check(change)
+    }
+
+    async fn rehearse(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
         match change.clone_of {
             Some(user) => session.preflight_of_clone(user, change).await,
             None => Ok(()),
@@ -230,19 +244,40 @@ impl Session {
         if two_passwords && let Some(present) = change.present {
             // What the server keeps is the primary password, which after an abandoned rotation is a stray one. A refusal
             // of the present password, by rules or history, tells that there was none.
-            match self.run("ALTER USER", statement::alter_user(accounts, present, false).expose()).await {
+            match self.alter(accounts, present, false, change).await.map_err(|error| kind("ALTER USER", &error)) {
                 Err(kind) if !kind.is_password_refused() => return Err(kind),
                 _ => {}
             }
-            let statement = statement::alter_user(accounts, change.password, true);
-            match self.conn.query_drop(statement.expose()).await {
-                Err(error) if change.own && error::code(&error) == Some(Refused::PRIVILEGE) => {
+            match self.alter(accounts, change.password, true, change).await {
+                Err(error) if change.own && error::code(&error) == Some(Code::PRIVILEGE) => {
                     log::warn("without APPLICATION_PASSWORD_ADMIN the old password stops working at once");
                 }
                 result => return result.map_err(|error| kind("ALTER USER", &error)),
             }
         }
-        self.run("ALTER USER", statement::alter_user(accounts, change.password, false).expose()).await
+        self.alter(accounts, change.password, false, change).await.map_err(|error| kind("ALTER USER", &error))
+    }
+
+    /// Changes MySQL's password of all the accounts; where the user has to state its present one, whichever that is of
+    /// those that it may be.
+    async fn alter(
+        &mut self,
+        accounts: &[String],
+        password: &SecretText,
+        retain: bool,
+        change: &Change<'_>,
+    ) -> Result<(), mysql_async::Error> {
+        let mut answer = self.conn.query_drop(statement::alter_user(accounts, password, None, retain).expose()).await;
+        for proof in &change.proofs {
+            match answer {
+                Err(error) if matches!(error::code(&error), Some(Code::NO_PROOF | Code::WRONG_PROOF)) => {
+                    let statement = statement::alter_user(accounts, password, Some(proof), retain);
+                    answer = self.conn.query_drop(statement.expose()).await;
+                }
+                answer => return answer,
+            }
+        }
+        answer
     }
 
     /// Runs a statement of MariaDB's with the password's hash, or with the password where a hash is not taken.
@@ -253,7 +288,7 @@ impl Session {
         statement: impl Fn(&str) -> SecretText,
     ) -> Result<(), Kind> {
         match self.conn.query_drop(statement(statement::hash(password).expose()).expose()).await {
-            Err(error) if error::code(&error) == Some(Refused::OPTION) => {}
+            Err(error) if error::code(&error) == Some(Code::OPTION) => {}
             result => return result.map_err(|error| kind(what, &error)),
         }
         // The same code says that the server is a replica.

@@ -17,15 +17,10 @@ enum Maker {
     Mysql,
 }
 
-/// The hosts from which nobody comes here, so that an account may be locked or ask for TLS.
+/// The hosts from which nobody comes here, so that an account may ask for TLS.
 const ELSEWHERE: [&str; 4] = ["10.%", "192.168.0.0/255.255.255.0", "db.example.com", "172.16._.%"];
-const RESTRICTIONS: [&str; 5] = [
-    "ACCOUNT LOCK",
-    "REQUIRE SSL",
-    "REQUIRE X509",
-    "REQUIRE SUBJECT '/CN=it''s \\\\ x' AND ISSUER '/CN=i'",
-    "REQUIRE CIPHER 'x'",
-];
+const RESTRICTIONS: [&str; 4] =
+    ["REQUIRE SSL", "REQUIRE X509", "REQUIRE SUBJECT '/CN=it''s \\\\ x' AND ISSUER '/CN=i'", "REQUIRE CIPHER 'x'"];
 const OPTIONS: [&str; 4] = [
     "WITH MAX_QUERIES_PER_HOUR 9999 MAX_USER_CONNECTIONS 7",
     "WITH MAX_UPDATES_PER_HOUR 999 MAX_CONNECTIONS_PER_HOUR 999",

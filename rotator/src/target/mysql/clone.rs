@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Row, Value};
 
-use super::error;
+use super::error::{self, Code, kind};
 use super::facts::Facts;
 use super::grants::Grants;
 use super::plan::{self, Names, Plan, Step};
@@ -79,12 +79,12 @@ impl Session {
         match self.server {
             Server::MySql { .. } => self.run("CREATE USER", create).await,
             // A server that wants to judge passwords is given the new one; it opens nothing as long as it is locked.
-            Server::MariaDb => match self.run("CREATE USER", create).await {
-                Err(Kind::TargetUnfit(error::READ_ONLY)) => {
+            Server::MariaDb => match self.conn.query_drop(create).await {
+                Err(error) if error::code(&error) == Some(Code::OPTION) => {
                     let create = |proof: &str| statement::create_user_mariadb(account, proof);
                     self.prove("CREATE USER", password, create).await
                 }
-                result => result,
+                result => result.map_err(|error| kind("CREATE USER", &error)),
             },
         }
     }
@@ -105,7 +105,7 @@ impl Session {
             match self.conn.query_drop(statement).await {
                 // With one privilege another one went, which it includes.
                 Err(error) if statement.starts_with("REVOKE") && error::is_no_such_grant(&error) => {}
-                result => result.map_err(|error| error::kind(what, &error))?,
+                result => result.map_err(|error| kind(what, &error))?,
             }
         }
         Ok(())

@@ -48,12 +48,20 @@ pub(super) fn set_password(accounts: &[String], proof: &str) -> SecretText {
 }
 
 /// MySQL's change of the password of several accounts, all or none. Without `WITH` it keeps each account's plugin.
-pub(super) fn alter_user(accounts: &[String], password: &SecretText, retain: bool) -> SecretText {
+/// `proof` is the present password of the only account, where it has to state it.
+pub(super) fn alter_user(
+    accounts: &[String],
+    password: &SecretText,
+    proof: Option<&SecretText>,
+    retain: bool,
+) -> SecretText {
     let (password, retain) = (quoted(password), if retain { " RETAIN CURRENT PASSWORD" } else { "" });
+    let replace = proof.map(|proof| SecretText::concat(&[" REPLACE ", quoted(proof).expose()]));
+    let replace = replace.as_ref().map_or("", SecretText::expose);
     let mut parts = Vec::new();
     for account in accounts {
         parts.push(if parts.is_empty() { "ALTER USER " } else { ", " });
-        parts.extend([account, " IDENTIFIED BY ", password.expose(), retain]);
+        parts.extend([account, " IDENTIFIED BY ", password.expose(), replace, retain]);
     }
     SecretText::concat(&parts)
 }
@@ -127,10 +135,13 @@ mod tests {
         let both = "BEGIN NOT ATOMIC SET PASSWORD FOR a = P; SET PASSWORD FOR b = P; END";
         assert_eq!(set_password(&accounts, "P").expose(), both);
         assert_eq!(
-            alter_user(&accounts, &secret("p'"), true).expose(),
+            alter_user(&accounts, &secret("p'"), None, true).expose(),
             "ALTER USER a IDENTIFIED BY 'p''' RETAIN CURRENT PASSWORD, b IDENTIFIED BY 'p''' RETAIN CURRENT PASSWORD",
         );
-        assert_eq!(alter_user(&accounts[..1], &secret("p"), false).expose(), "ALTER USER a IDENTIFIED BY 'p'");
+        assert_eq!(alter_user(&accounts[..1], &secret("p"), None, false).expose(), "ALTER USER a IDENTIFIED BY 'p'");
+        let proven = alter_user(&accounts[..1], &secret("p"), Some(&secret("o'")), true);
+        let expected = "ALTER USER a IDENTIFIED BY 'p' REPLACE 'o''' RETAIN CURRENT PASSWORD";
+        assert_eq!(proven.expose(), expected);
     }
 
     #[test]

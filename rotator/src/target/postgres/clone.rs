@@ -6,6 +6,7 @@
 mod facts;
 mod plan;
 
+use contract::AuthMethod;
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
@@ -22,21 +23,28 @@ pub(super) async fn set_twin(
     admin: &mut Client,
     user: &str,
     change: &Change<'_>,
+    allowed: &[AuthMethod],
     is_due: impl AsyncFn() -> Result<(), Kind>,
 ) -> Result<(), Kind> {
     let mut transaction = begin(admin, change.user).await?;
     let steps = steps(&transaction, user, change).await?;
     is_due().await?;
     carry_out_all(&mut transaction, user, &steps).await?;
-    alter(&transaction, change).await?;
+    alter(&transaction, change, allowed).await?;
     transaction.commit().await.map_err(|error| kind("the commit", &error))
 }
 
 /// Tries whether the clone could be made or brought up to date, and changes nothing: all of it is rolled back.
-pub(super) async fn preflight(admin: &mut Client, user: &str, change: &Change<'_>) -> Result<(), Kind> {
+pub(super) async fn rehearse(
+    admin: &mut Client,
+    user: &str,
+    change: &Change<'_>,
+    allowed: &[AuthMethod],
+) -> Result<(), Kind> {
     let mut transaction = begin(admin, change.user).await?;
     let steps = steps(&transaction, user, change).await?;
     carry_out_all(&mut transaction, user, &steps).await?;
+    alter(&transaction, change, allowed).await?;
     transaction.rollback().await.map_err(|error| kind("the end of a transaction", &error))
 }
 
