@@ -26,7 +26,7 @@ const FOURTH: &str = "fourth-'\"\\";
 
 /// How many accounts are tried on each server.
 fn accounts() -> usize {
-    if std::env::var("CHAOS").is_ok_and(|what| what == "all") { 150 } else { 15 }
+    if std::env::var("CHAOS").is_ok_and(|what| what == "all") { 120 } else { 12 }
 }
 
 /// What a rotation needs to know of a server.
