@@ -133,6 +133,8 @@ pub const ERRORS: &[Row] = &[
 pub(super) struct Code;
 
 impl Code {
+    /// A login is refused, or by MariaDB a GRANT.
+    pub(super) const LOGIN: u16 = 1045;
     /// A privilege is missing.
     pub(super) const PRIVILEGE: u16 = 1227;
     /// An option of the server's is against it: MariaDB wants to judge passwords, or is read-only.
@@ -154,6 +156,11 @@ pub(super) fn code(error: &Error) -> Option<u16> {
 /// Whether the server refused the credentials, a wrong password or no such user, and nothing else.
 pub(super) fn is_refusal(error: &Error) -> bool {
     matches!(error, Error::Server(answer) if row(answer).is_some_and(|row| row.means == Refused))
+}
+
+/// Whether there was nothing to revoke.
+pub(super) fn is_no_such_grant(error: &Error) -> bool {
+    matches!(code(error), Some(1141 | 1147 | 1403))
 }
 
 /// What an error means; nothing of its text is kept, for it may quote a statement.
