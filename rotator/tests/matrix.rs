@@ -74,6 +74,7 @@ fn run_all(plan: Plan<'_>, mode: Mode, cases: &[Planned], users: &AtomicUsize, w
         let mut worker = Worker::new(plan);
         while let Some(planned) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
             let seen = case::run(&mut worker, users.fetch_add(1, Ordering::SeqCst), mode, *planned);
+            seen.violations.iter().for_each(|violation| println!("VIOLATION {violation}"));
             all.lock().unwrap().push(seen);
         }
         worker.end();
