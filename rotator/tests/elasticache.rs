@@ -140,7 +140,7 @@ impl Service {
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some(CANARY.to_owned()),
             _ => None,
         });
-        AnyTarget::new(&opens(), Some("password"), None, || Ok(Vec::new()), Some(client.unwrap()))
+        AnyTarget::new(&opens(), Some("password"), None, |_| Ok(Vec::new()), Some(client.unwrap()))
             .map_err(|kind| kind.to_string())
             .unwrap()
     }

@@ -18,7 +18,7 @@ const OLD: &str = "old-canary-77'\"\\";
 const NEW: &str = "new-canary-88'\"\\";
 
 fn target(server: &Postgres, tls: Tls, strategy: Strategy, admin: bool) -> Database<Driver> {
-    let ca = || Ok(server.ca_pem().as_bytes().to_vec());
+    let ca = |_: &str| Ok(server.ca_pem().as_bytes().to_vec());
     let driver = Driver::new(&Trust::new(tls, ca).unwrap(), &SCRAM).unwrap();
     let admin = admin.then(|| value(server, ADMIN, ADMIN_PASSWORD));
     Database::of(driver, "password", &Login { strategy, ..Login::default() }, admin)

@@ -55,7 +55,7 @@ fn target(tls: Tls, ca: &str, admin: Option<SecretText>) -> AnyTarget {
 }
 
 fn of_login(login: Login, ca: &str, admin: Option<SecretText>) -> AnyTarget {
-    AnyTarget::new(&Opens::Redis(login), Some("password"), admin, || Ok(ca.as_bytes().to_vec()), None)
+    AnyTarget::new(&Opens::Redis(login), Some("password"), admin, |_| Ok(ca.as_bytes().to_vec()), None)
         .map_err(|kind| kind.to_string())
         .unwrap()
 }

@@ -8,8 +8,10 @@
 
 mod clone;
 mod error;
+mod facts;
 mod grants;
 mod options;
+mod plan;
 mod preflight;
 mod statement;
 mod token;
@@ -50,7 +52,7 @@ const FIRST_WITH_TWO_PASSWORDS: [u16; 3] = [8, 0, 14];
 
 /// A MariaDB server, 10.4 or later, or a MySQL server, 5.7 or later.
 pub struct Mysql {
-    tls: Option<SslOpts>,
+    trust: Trust,
 }
 
 /// A connection on which a user has logged in.
@@ -77,12 +79,19 @@ impl Mysql {
     /// # Errors
     /// There is no certificate in the file.
     pub fn new(trust: &Trust) -> Result<Self, Kind> {
-        let Trust::Roots(pem) = trust else { return Ok(Self { tls: None }) };
-        if !pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE) {
-            return Err(Kind::TargetUnfit("the CA file has no certificate"));
+        let is_certificate = |pem: &[u8]| pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE);
+        match trust {
+            Trust::Roots(roots) if !roots.of("").into_iter().any(is_certificate) => {
+                Err(Kind::TargetUnfit("the CA file has no certificate"))
+            }
+            trust => Ok(Self { trust: trust.clone() }),
         }
-        let tls = SslOpts::default().with_disable_built_in_roots(true).with_root_certs(vec![pem.clone().into()]);
-        Ok(Self { tls: Some(tls) })
+    }
+
+    fn tls(&self, host: &str) -> Option<SslOpts> {
+        let Trust::Roots(roots) = &self.trust else { return None };
+        let roots = roots.of(host).into_iter().map(|pem| pem.to_vec().into()).collect();
+        Some(SslOpts::default().with_disable_built_in_roots(true).with_root_certs(roots))
     }
 
     async fn connect(&self, who: &Credentials) -> Result<Session, mysql_async::Error> {
@@ -92,7 +101,7 @@ impl Mysql {
             .user(Some(&who.user))
             .pass(Some(who.password.expose()))
             .db_name(who.database.as_ref())
-            .ssl_opts(self.tls.clone())
+            .ssl_opts(self.tls(&who.host))
             .prefer_socket(false)
             .max_allowed_packet(Some(LONGEST_PACKET))
             .wait_timeout(Some(IDLE))
@@ -139,7 +148,14 @@ impl Driver for Mysql {
     }
 
     async fn preflight(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
-        preflight::Facts::read(session, change, self.tls.is_some()).await?.check(change)
+        preflight::Facts::read(session, change, matches!(self.trust, Trust::Roots(_))).await?.check(change)
+    }
+
+    async fn rehearse(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        match change.clone_of {
+            Some(user) => session.preflight_of_clone(user, change).await,
+            None => Ok(()),
+        }
     }
 
     async fn set_password(

@@ -40,7 +40,7 @@ const LOCKS: Uuid = Uuid::from_u128(0x93a1_5c0f_2f4e_4a0b_8a53_d0f6_7e0b_3c11);
 
 /// A PostgreSQL server, version 10 or later.
 pub struct Postgres {
-    tls: Option<MakeRustlsConnect>,
+    trust: Trust,
     allowed: Vec<AuthMethod>,
 }
 
@@ -50,27 +50,34 @@ impl Postgres {
     /// # Errors
     /// The certificates cannot be used.
     pub fn new(trust: &Trust, allowed: &[AuthMethod]) -> Result<Self, Kind> {
-        Ok(Self { tls: trust.client_config()?.map(MakeRustlsConnect::new), allowed: allowed.to_vec() })
+        trust.client_config("")?;
+        Ok(Self { trust: trust.clone(), allowed: allowed.to_vec() })
     }
 
     async fn connect(&self, who: &Credentials) -> Result<Option<Client>, Kind> {
+        let tls = self.trust.client_config(&who.host)?.map(MakeRustlsConnect::new);
         let stream = reach::connect(&who.host, who.port).await?;
-        match self.authenticate(who, stream).await {
+        match self.authenticate(who, stream, tls).await {
             Ok(client) => Ok(Some(client)),
             Err(error) if is_refusal(&error) => Ok(None),
             Err(error) => Err(kind("the login", &error)),
         }
     }
 
-    async fn authenticate(&self, who: &Credentials, stream: TcpStream) -> Result<Client, tokio_postgres::Error> {
+    async fn authenticate(
+        &self,
+        who: &Credentials,
+        stream: TcpStream,
+        tls: Option<MakeRustlsConnect>,
+    ) -> Result<Client, tokio_postgres::Error> {
         let mut config = Config::new();
         config
             .user(&who.user)
             .password(who.password.expose())
             .dbname(who.database.as_deref().unwrap_or(DEFAULT_DATABASE))
             .application_name("rotator");
-        if let Some(tls) = &self.tls {
-            let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &who.host);
+        if let Some(mut tls) = tls {
+            let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &who.host);
             let tls = Guarded { tls, allowed: self.allowed.clone() };
             let (client, connection) = config.ssl_mode(SslMode::Require).connect_raw(stream, tls).await?;
             tokio::spawn(connection);
@@ -102,10 +109,10 @@ impl Driver for Postgres {
     }
 
     async fn rehearse(&self, session: &mut Client, change: &Change<'_>) -> Result<(), Kind> {
-        let mut transaction = begin(session, change.user).await?;
         if let Some(user) = change.clone_of {
-            clone::bring_up_to_date(&mut transaction, user, change.user).await?;
+            return clone::rehearse(session, user, change, &self.allowed).await;
         }
+        let transaction = begin(session, change.user).await?;
         alter(&transaction, change, &self.allowed).await?;
         transaction.rollback().await.map_err(|error| kind("a rollback", &error))
     }
@@ -159,23 +166,4 @@ async fn alter(transaction: &Transaction<'_>, change: &Change<'_>, allowed: &[Au
     let verifier = SecretText::from(escape_literal(verifier.expose()));
     let statement = SecretText::concat(&["ALTER ROLE ", &user, " PASSWORD ", verifier.expose()]);
     transaction.batch_execute(statement.expose()).await.map_err(|error| kind(error::SET, &error))
-}
-
-/// The first column of the first row. The simple protocol goes through every pooler.
-async fn value(transaction: &Transaction<'_>, query: &str) -> Result<Option<String>, tokio_postgres::Error> {
-    let answer = transaction.simple_query(query).await?;
-    Ok(answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    }))
-}
-
-/// Two columns.
-async fn rows(transaction: &Transaction<'_>, query: &str) -> Result<Vec<[String; 2]>, tokio_postgres::Error> {
-    let answer = transaction.simple_query(query).await?;
-    let text = |message: &SimpleQueryMessage| match message {
-        SimpleQueryMessage::Row(row) => Some([row.get(0)?.to_owned(), row.get(1)?.to_owned()]),
-        _ => None,
-    };
-    Ok(answer.iter().filter_map(text).collect())
 }

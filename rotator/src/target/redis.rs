@@ -38,7 +38,7 @@ const SET_USER: &str = "ACL SETUSER, for which a user needs +acl|setuser";
 
 /// A Redis server, version 6 or later, or a Valkey server.
 pub struct Redis {
-    tls: Option<TlsConnector>,
+    trust: Trust,
     /// Whether this invocation has changed the user itself, and so has seen that it needs a password.
     changed: Cell<bool>,
 }
@@ -55,14 +55,14 @@ impl Redis {
     /// # Errors
     /// The certificates cannot be used.
     pub fn new(trust: &Trust) -> Result<Self, Kind> {
-        let config = trust.client_config()?;
-        let tls = config.map(|config| TlsConnector::from(std::sync::Arc::new(config)));
-        Ok(Self { tls, changed: Cell::new(false) })
+        trust.client_config("")?;
+        Ok(Self { trust: trust.clone(), changed: Cell::new(false) })
     }
 
     async fn connect(&self, who: &Credentials) -> Result<MultiplexedConnection, Kind> {
         let stream = reach::connect(&who.host, who.port).await?;
-        let Some(tls) = &self.tls else { return speak(stream).await };
+        let Some(tls) = self.trust.client_config(&who.host)? else { return speak(stream).await };
+        let tls = TlsConnector::from(std::sync::Arc::new(tls));
         let name = ServerName::try_from(who.host.clone()).map_err(|error| reach::untrusted(&error))?;
         speak(tls.connect(name, stream).await.map_err(|error| reach::untrusted(&error))?).await
     }

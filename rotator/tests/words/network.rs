@@ -13,7 +13,7 @@ use super::{OLD, who};
 
 /// What each of the three drivers answers.
 async fn each(tls: Tls, to: &Credentials) -> [Kind; 3] {
-    let trust = Trust::new(tls, || Ok(Certificates::new().ca_pem().as_bytes().to_vec())).unwrap();
+    let trust = Trust::new(tls, |_: &str| Ok(Certificates::new().ca_pem().as_bytes().to_vec())).unwrap();
     let postgres = Postgres::new(&trust, &[AuthMethod::ScramSha256]).unwrap();
     let (mysql, redis) = (Mysql::new(&trust).unwrap(), Redis::new(&trust).unwrap());
     let answers = tokio::join!(login(&postgres, to), login(&mysql, to), login(&redis, to));

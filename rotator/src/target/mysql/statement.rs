@@ -66,15 +66,28 @@ pub(super) fn alter_user(
     SecretText::concat(&parts)
 }
 
-/// A new account of MariaDB's, by [`hash`] or [`plain`].
+/// A new account of MariaDB's, by [`hash`] or [`plain`], by which nobody can log in.
 pub(super) fn create_user_mariadb(account: &str, proof: &str) -> SecretText {
-    SecretText::concat(&["CREATE USER ", account, " IDENTIFIED VIA mysql_native_password USING ", proof])
+    SecretText::concat(&[
+        "CREATE USER ",
+        account,
+        " IDENTIFIED VIA mysql_native_password USING ",
+        proof,
+        " ACCOUNT LOCK",
+    ])
 }
 
-/// A new account of MySQL's.
-pub(super) fn create_user_mysql(account: &str, plugin: &str, password: &SecretText) -> SecretText {
-    let (plugin, password) = (literal(plugin), quoted(password));
-    SecretText::concat(&["CREATE USER ", account, " IDENTIFIED WITH ", &plugin, " BY ", password.expose()])
+/// Gives MySQL's accounts their password, each by its plugin, and unlocks them: all or none.
+pub(super) fn finish_mysql(accounts: &[(String, String)], password: &SecretText) -> SecretText {
+    let password = quoted(password);
+    let plugins: Vec<String> = accounts.iter().map(|(_, plugin)| literal(plugin)).collect();
+    let mut parts = Vec::new();
+    for ((account, _), plugin) in accounts.iter().zip(&plugins) {
+        parts.push(if parts.is_empty() { "ALTER USER " } else { ", " });
+        parts.extend([account, " IDENTIFIED WITH ", plugin, " BY ", password.expose()]);
+    }
+    parts.push(" ACCOUNT UNLOCK");
+    SecretText::concat(&parts)
 }
 
 fn quoted(password: &SecretText) -> SecretText {
@@ -90,7 +103,7 @@ fn quoted(password: &SecretText) -> SecretText {
     quoted
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
