@@ -56,7 +56,7 @@ fn undisturbed(worker: &mut Worker<'_>, number: usize, mode: Mode) -> (Vec<Ran>,
     let server = worker.plan.server;
     let client = Client::start(server.engine(), server.client_port(), &worker.aws);
     let mut first = None;
-    for request in 0..if is_all() { 10 } else { 3 } {
+    for request in 0..if is_all() { 10 } else { 2 } {
         let (answer, ran) = worker.rotate(mode, request, None);
         assert_eq!(answer.as_ref().map(|answer| &answer["outcome"]), Some(&"rotated".into()), "{answer:?}");
         first.get_or_insert(ran);
@@ -99,7 +99,12 @@ fn matrix(name: &str, seed: usize, plan: Plan<'_>) {
         let mut worker = Worker::new(plan);
         let (ran, quiet) = undisturbed(&mut worker, users.fetch_add(1, Ordering::SeqCst), mode);
         worker.end();
-        let cases = if is_all() { trouble::all(engine, &ran) } else { trouble::sample(engine, &ran, seed) };
+        let stride = match mode {
+            Mode::Scheduled => 1,
+            Mode::Managed => 2,
+            Mode::Previous => 3,
+        };
+        let cases = if is_all() { trouble::all(engine, &ran) } else { trouble::sample(engine, &ran, seed, stride) };
         let (slow, quick): (Vec<Planned>, Vec<Planned>) = cases.into_iter().partition(|case| case.trouble.is_slow());
         let mut seen = std::thread::scope(|scope| {
             let slow = scope.spawn(|| run_all(plan, mode, &slow, &users, WAITING));
@@ -236,4 +241,55 @@ mod redis_servers {
     fn valkey_9_by_an_admin_never_refuses_the_current_value() {
         run("Valkey 9", 26, Redis::valkey(false), true);
     }
+}
+
+/// A slow case of each strategy, at the same time.
+fn slow_cases(seed: usize, server: Server<'_>) -> Vec<String> {
+    server.fill();
+    let single = |admin| Plan { server, strategy: Strategy::SingleUser, admin };
+    let alternating = Plan { server, strategy: Strategy::AlternatingUsers, admin: true };
+    let mut plans = vec![single(false), single(true), alternating];
+    plans.truncate(if matches!(server, Server::Redis(_)) { 2 } else { 3 });
+    let run = |number: usize, plan| {
+        let mut worker = Worker::new(plan);
+        let (ran, _) = undisturbed(&mut worker, 2 * number, Mode::Scheduled);
+        let planned = trouble::slow(server.engine(), &ran, seed + number);
+        let seen = case::run(&mut worker, 2 * number + 1, Mode::Scheduled, planned);
+        worker.end();
+        seen.violations
+    };
+    std::thread::scope(|scope| {
+        let run = &run;
+        let runs: Vec<_> =
+            plans.into_iter().enumerate().map(|(number, plan)| scope.spawn(move || run(number, plan))).collect();
+        runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
+    })
+}
+
+/// Of each server and strategy one case; all of them are among those of `CHAOS=all`.
+#[test]
+fn an_answer_that_never_comes_keeps_nobody_waiting() {
+    let postgres = |server: Option<Postgres>| server.map(|server| slow_cases(1, Server::Postgres(&server)));
+    let mysql = |seed, server: Option<MariaDb>| server.map(|server| slow_cases(seed, Server::Mysql(&server)));
+    let redis = |seed, server: Option<Redis>| server.map(|server| slow_cases(seed, Server::Redis(&server)));
+    let pooled = || {
+        let server = Postgres::newer(false)?;
+        let pooler = PgBouncer::start(&server, &Users::Query)?;
+        Some(slow_cases(2, Server::Pooled(&pooler, &server, Through::Pooled)))
+    };
+    let violations: Vec<String> = std::thread::scope(|scope| {
+        [
+            scope.spawn(|| postgres(Some(Postgres::start(false)))),
+            scope.spawn(pooled),
+            scope.spawn(|| mysql(4, Some(MariaDb::start(false)))),
+            scope.spawn(|| mysql(6, MariaDb::newer(false))),
+            scope.spawn(|| Mysql::start(false).map(|server| slow_cases(8, Server::Mysql(&server)))),
+            scope.spawn(|| redis(10, Some(Redis::start(false)))),
+            scope.spawn(|| redis(11, Redis::valkey(false))),
+        ]
+        .into_iter()
+        .flat_map(|run| run.join().unwrap().unwrap_or_default())
+        .collect()
+    });
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }

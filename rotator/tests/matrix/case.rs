@@ -10,6 +10,9 @@ use crate::client::{Client, logs_in};
 use crate::trouble::Planned;
 use crate::worker::Worker;
 
+/// When a server has certainly forgotten a client that is gone without a word. Retries come later than that.
+const FORGOTTEN: Duration = Duration::from_secs(12);
+
 /// What a case came to.
 #[derive(Default)]
 pub struct Seen {
@@ -43,6 +46,9 @@ pub fn run(worker: &mut Worker<'_>, number: usize, mode: Mode, planned: Planned)
         wrong.push(format!("a self-check changed something, and answered {check:?}"));
     }
 
+    if planned.trouble.is_slow() {
+        std::thread::sleep(FORGOTTEN);
+    }
     let (second, _) = worker.rotate(mode, 0, None);
     match outcome(second.as_ref()) {
         Some("rotated" | "already-rotated") => {}

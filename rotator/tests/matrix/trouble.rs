@@ -96,19 +96,25 @@ pub fn all(engine: Engine, ran: &[Ran]) -> Vec<Planned> {
     sorts(engine, ran).concat()
 }
 
-/// One of each sort, at another place for each seed; of the errors, a few.
-pub fn sample(engine: Engine, ran: &[Ran], seed: usize) -> Vec<Planned> {
-    let (mut sample, mut errors, mut slow) = (Vec::new(), Vec::new(), Vec::new());
+/// One of each sort, at another place for each seed, and of the errors a few; then every `stride`th of these. Slow ones are
+/// left out.
+pub fn sample(engine: Engine, ran: &[Ran], seed: usize, stride: usize) -> Vec<Planned> {
+    let (mut sample, mut errors) = (Vec::new(), Vec::new());
     for (number, sort) in sorts(engine, ran).into_iter().enumerate() {
         let one = sort[(seed * 7 + number * 5) % sort.len()];
         match one.trouble {
             // The first are those of a change.
             Trouble::At(_, Cut::Replaced(_) | Cut::NotDone(_)) => errors.push(sort[seed % sort.len().min(3)]),
-            trouble if trouble.is_slow() => slow.push(one),
+            trouble if trouble.is_slow() => {}
             _ => sample.push(one),
         }
     }
-    sample.push(slow[seed % slow.len()]);
     sample.extend(errors.iter().cycle().skip(seed * 3).take(3));
-    sample
+    sample.into_iter().skip(seed % stride).step_by(stride).collect()
+}
+
+/// A slow one, another for each seed.
+pub fn slow(engine: Engine, ran: &[Ran], seed: usize) -> Planned {
+    let slow: Vec<Planned> = all(engine, ran).into_iter().filter(|planned| planned.trouble.is_slow()).collect();
+    slow[seed * 11 % slow.len()]
 }
