@@ -40,10 +40,11 @@ const LOGIN: Duration = Duration::from_secs(8);
 const LONGEST_PACKET: usize = 1 << 22;
 /// Seconds; far longer than a session. The library would ask the server.
 const IDLE: usize = 3600;
-/// Makes literals mean the same everywhere, keeps GRANT from making users without a password, and bounds waits.
+/// Makes literals mean the same everywhere, keeps GRANT from making users without a password, and bounds waits: also for a
+/// client that is gone without a word, and whose lock would stay.
 const SETTINGS: [&str; 2] = [
     "SET NAMES utf8mb4",
-    "SET SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10, SESSION sql_mode = \
+    "SET SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10, SESSION wait_timeout = 20, SESSION sql_mode = \
      CONCAT('STRICT_TRANS_TABLES', IF(VERSION() LIKE '%MariaDB%', ',NO_AUTO_CREATE_USER', ''))",
 ];
 /// The plugins by which a user logs in here; an empty name is MariaDB's for the first.
