@@ -51,7 +51,8 @@ impl<'a> PgBouncer<'a> {
         let mut command = as_nobody(programs.command("pgbouncer"), pooler.dir.path());
         command.arg("pgbouncer.ini");
         let answers = || TcpStream::connect((HOST, pooler.port)).is_ok();
-        pooler.process = Some(Process::start(&mut command, pooler.log(), "TERM", answers));
+        // At once; SIGTERM would wait for its clients.
+        pooler.process = Some(Process::start(&mut command, pooler.log(), "QUIT", answers));
         Some(pooler)
     }
 
