@@ -40,7 +40,7 @@ fn text(value: &str) -> String {
 }
 
 impl Account {
-    fn new(random: &mut Random, number: usize) -> Self {
+    fn new(random: &mut Random, number: usize, has_options: bool) -> Self {
         let name = random.name(number, 57);
         let clone = format!("{name}_clone");
         let (user, mut refused) = (id(&name), false);
@@ -58,9 +58,10 @@ impl Account {
         let mut create = vec![format!("CREATE ROLE {user} LOGIN PASSWORD {}", text(OLD))];
         create.push(format!("ALTER ROLE {user} {}", attributes.join(" ")));
         for group in random.some(&["g1", "\"G 2\""], 40) {
-            let option = random.of(&["", " WITH ADMIN OPTION"]);
+            let options = ["", " WITH ADMIN OPTION", " WITH INHERIT FALSE", " WITH SET FALSE, INHERIT TRUE"];
+            let option = random.of(if has_options { &options } else { &options[..2] });
             create.push(format!("GRANT {group} TO {user}{option}"));
-            if group == "g1" && random.percent(30) {
+            if group == "g1" && !option.contains("SET") && random.percent(30) {
                 create.push(format!("ALTER ROLE {user} SET role = 'g1'"));
                 modest = false;
             }
@@ -146,7 +147,9 @@ fn tried(server: &Postgres, user: &str, password: &str) -> String {
 }
 
 async fn try_account(server: &Postgres, random: &mut Random, number: usize) -> bool {
-    let account = Account::new(random, number);
+    // Of a membership, since version 16.
+    let has_options = server.sql("SELECT current_setting('server_version_num')::int >= 160000") == "t";
+    let account = Account::new(random, number, has_options);
     let Account { name, clone, create, refused, modest } = &account;
     server.sql(create);
     let is_modest = random.percent(30);
