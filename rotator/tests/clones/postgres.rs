@@ -6,7 +6,7 @@ use rotator::target::postgres::Postgres as Driver;
 use super::random::Random;
 use super::servers::postgres::Postgres;
 use super::servers::{ADMIN, ADMIN_PASSWORD};
-use super::{FOURTH, NEW, OLD, Place, THIRD, accounts, assert_same, rotate};
+use super::{FIFTH, FOURTH, NEW, OLD, Place, THIRD, accounts, assert_same, rotate};
 
 const ATTRIBUTES: [&str; 5] = ["SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS"];
 const SETTINGS: [&str; 8] = [
@@ -195,6 +195,12 @@ async fn try_account(server: &Postgres, random: &mut Random, number: usize) -> b
     rotate(&target, Some(&other), &again, &third).await.unwrap_or_else(|error| panic!("{context}\n{error}"));
     assert_same(&catalogue(server, clone), &others, &context);
     same(THIRD, FOURTH);
+
+    let (single, others) = (place.target(driver(), Strategy::SingleUser, name), catalogue(server, name));
+    let fifth = place.value(name, FIFTH);
+    rotate(&single, Some(&third), &again, &fifth).await.unwrap_or_else(|error| panic!("{context}\n{error}"));
+    assert_same(&catalogue(server, name), &others, &context);
+    assert!(server.login(name, FIFTH, "postgres") && !server.login(name, THIRD, "postgres"), "{context}");
     true
 }
 
