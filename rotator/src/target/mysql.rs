@@ -16,6 +16,7 @@ mod preflight;
 mod statement;
 mod token;
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mysql_async::prelude::{FromRow, Queryable as _};
@@ -39,10 +40,11 @@ const LOGIN: Duration = Duration::from_secs(8);
 const LONGEST_PACKET: usize = 1 << 22;
 /// Seconds; far longer than a session. The library would ask the server.
 const IDLE: usize = 3600;
-/// Makes literals mean the same everywhere, keeps GRANT from making users without a password, and bounds waits.
+/// Makes literals mean the same everywhere, keeps GRANT from making users without a password, and bounds waits: also for a
+/// client that is gone without a word, and whose lock would stay.
 const SETTINGS: [&str; 2] = [
     "SET NAMES utf8mb4",
-    "SET SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10, SESSION sql_mode = \
+    "SET SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10, SESSION wait_timeout = 20, SESSION sql_mode = \
      CONCAT('STRICT_TRANS_TABLES', IF(VERSION() LIKE '%MariaDB%', ',NO_AUTO_CREATE_USER', ''))",
 ];
 /// The plugins by which a user logs in here; an empty name is MariaDB's for the first.
@@ -94,10 +96,20 @@ impl Mysql {
         Some(SslOpts::default().with_disable_built_in_roots(true).with_root_certs(roots))
     }
 
-    async fn connect(&self, who: &Credentials) -> Result<Session, mysql_async::Error> {
+    async fn connect(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
+        let addresses = reach::lookup(&who.host, who.port).await?;
+        match self.authenticate(who, addresses.iter().map(SocketAddr::ip).collect()).await {
+            Ok(session) => Ok(Some(session)),
+            Err(error) if error::is_refusal(&error) => Ok(None),
+            Err(error) => Err(kind("the login", &error)),
+        }
+    }
+
+    async fn authenticate(&self, who: &Credentials, addresses: Vec<IpAddr>) -> Result<Session, mysql_async::Error> {
         let options = OptsBuilder::default()
             .ip_or_hostname(&who.host)
             .tcp_port(who.port)
+            .resolved_ips(Some(addresses))
             .user(Some(&who.user))
             .pass(Some(who.password.expose()))
             .db_name(who.database.as_ref())
@@ -133,13 +145,10 @@ impl Driver for Mysql {
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
         // The library panics where a server asks for a plugin that it was built without.
-        let login = caught(self.connect(who));
-        match timeout(LOGIN, login).await {
-            Ok(Some(Ok(session))) => Ok(Some(session)),
-            Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
-            Ok(Some(Err(error))) => Err(kind("the login", &error)),
+        match timeout(LOGIN, caught(self.connect(who))).await {
+            Ok(Some(answer)) => answer,
             Ok(None) => Err(Kind::TargetUnfit(error::PLUGIN)),
-            Err(_) => Err(reach::SILENT),
+            Err(_) => Err(reach::UNANSWERED),
         }
     }
 

@@ -31,6 +31,9 @@ use crate::secret::SecretText;
 const LOGIN: Duration = Duration::from_secs(8);
 /// For one statement, the wait for a lock included.
 const STATEMENT: &str = "10s";
+/// Between two statements: a client that is gone without a word must not keep its lock. The longest wait is a call of
+/// Secrets Manager.
+const IDLE: &str = "20s";
 /// As AWS's own templates have it.
 const DEFAULT_DATABASE: &str = "postgres";
 /// Before it, a verifier would be taken for the password itself.
@@ -149,7 +152,10 @@ async fn begin<'a>(session: &'a mut Client, user: &str) -> Result<Transaction<'a
     let (key, _) = Uuid::new_v5(&LOCKS, user.as_bytes()).as_u64_pair();
     let key = key.cast_signed();
     // A pooler may lend the connection for one transaction alone, so nothing is set for longer.
-    let start = format!("SET LOCAL statement_timeout = '{STATEMENT}'; SELECT pg_advisory_xact_lock({key})");
+    let start = format!(
+        "SET LOCAL statement_timeout = '{STATEMENT}'; SET LOCAL idle_in_transaction_session_timeout = '{IDLE}'; \
+         SELECT pg_advisory_xact_lock({key})"
+    );
     transaction.batch_execute(&start).await.map_err(|error| kind("the lock", &error))?;
     Ok(transaction)
 }
