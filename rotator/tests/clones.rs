@@ -23,6 +23,7 @@ const OLD: &str = "old-'\"\\";
 const NEW: &str = "new-'\"\\";
 const THIRD: &str = "third-'\"\\";
 const FOURTH: &str = "fourth-'\"\\";
+const FIFTH: &str = "fifth-'\"\\";
 
 /// How many accounts are tried on each server.
 fn accounts() -> usize {

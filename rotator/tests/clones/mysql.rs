@@ -9,7 +9,7 @@ use super::random::Random;
 use super::servers::mariadb::MariaDb;
 use super::servers::mysql::Mysql;
 use super::servers::{ADMIN, ADMIN_PASSWORD};
-use super::{FOURTH, NEW, OLD, Place, THIRD, accounts, assert_same, rotate};
+use super::{FIFTH, FOURTH, NEW, OLD, Place, THIRD, accounts, assert_same, rotate};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Maker {
@@ -303,6 +303,12 @@ async fn try_account(server: &MariaDb, maker: Maker, random: &mut Random, number
     rotate(&target, Some(&other), &again, &third).await.unwrap_or_else(|error| panic!("{context}\n{error}"));
     assert_same(&tables(server, maker, clone), &others, &context);
     same(THIRD, FOURTH);
+
+    let single = place.target(Driver::new(&Trust::Network).unwrap(), Strategy::SingleUser, name);
+    let (fifth, others) = (place.value(name, FIFTH), tables(server, maker, name));
+    rotate(&single, Some(&third), &again, &fifth).await.unwrap_or_else(|error| panic!("{context}\n{error}"));
+    assert_same(&tables(server, maker, name), &others, &context);
+    assert!(server.login(name, FIFTH, ""), "{context}");
     true
 }
 

@@ -6,7 +6,7 @@ use rotator::target::postgres::Postgres as Driver;
 use super::random::Random;
 use super::servers::postgres::Postgres;
 use super::servers::{ADMIN, ADMIN_PASSWORD};
-use super::{FOURTH, NEW, OLD, Place, THIRD, accounts, assert_same, rotate};
+use super::{FIFTH, FOURTH, NEW, OLD, Place, THIRD, accounts, assert_same, rotate};
 
 const ATTRIBUTES: [&str; 5] = ["SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS"];
 const SETTINGS: [&str; 8] = [
@@ -40,7 +40,7 @@ fn text(value: &str) -> String {
 }
 
 impl Account {
-    fn new(random: &mut Random, number: usize) -> Self {
+    fn new(random: &mut Random, number: usize, has_options: bool) -> Self {
         let name = random.name(number, 57);
         let clone = format!("{name}_clone");
         let (user, mut refused) = (id(&name), false);
@@ -58,9 +58,10 @@ impl Account {
         let mut create = vec![format!("CREATE ROLE {user} LOGIN PASSWORD {}", text(OLD))];
         create.push(format!("ALTER ROLE {user} {}", attributes.join(" ")));
         for group in random.some(&["g1", "\"G 2\""], 40) {
-            let option = random.of(&["", " WITH ADMIN OPTION"]);
+            let options = ["", " WITH ADMIN OPTION", " WITH INHERIT FALSE", " WITH SET FALSE, INHERIT TRUE"];
+            let option = random.of(if has_options { &options } else { &options[..2] });
             create.push(format!("GRANT {group} TO {user}{option}"));
-            if group == "g1" && random.percent(30) {
+            if group == "g1" && !option.contains("SET") && random.percent(30) {
                 create.push(format!("ALTER ROLE {user} SET role = 'g1'"));
                 modest = false;
             }
@@ -146,7 +147,9 @@ fn tried(server: &Postgres, user: &str, password: &str) -> String {
 }
 
 async fn try_account(server: &Postgres, random: &mut Random, number: usize) -> bool {
-    let account = Account::new(random, number);
+    // Of a membership, since version 16.
+    let has_options = server.sql("SELECT current_setting('server_version_num')::int >= 160000") == "t";
+    let account = Account::new(random, number, has_options);
     let Account { name, clone, create, refused, modest } = &account;
     server.sql(create);
     let is_modest = random.percent(30);
@@ -192,6 +195,12 @@ async fn try_account(server: &Postgres, random: &mut Random, number: usize) -> b
     rotate(&target, Some(&other), &again, &third).await.unwrap_or_else(|error| panic!("{context}\n{error}"));
     assert_same(&catalogue(server, clone), &others, &context);
     same(THIRD, FOURTH);
+
+    let (single, others) = (place.target(driver(), Strategy::SingleUser, name), catalogue(server, name));
+    let fifth = place.value(name, FIFTH);
+    rotate(&single, Some(&third), &again, &fifth).await.unwrap_or_else(|error| panic!("{context}\n{error}"));
+    assert_same(&catalogue(server, name), &others, &context);
+    assert!(server.login(name, FIFTH, "postgres") && !server.login(name, THIRD, "postgres"), "{context}");
     true
 }
 
