@@ -22,6 +22,8 @@ mod case;
 mod client;
 #[path = "matrix/proxy.rs"]
 mod proxy;
+#[path = "matrix/static_list.rs"]
+mod static_list;
 #[path = "matrix/trouble.rs"]
 mod trouble;
 #[path = "matrix/worker.rs"]
