@@ -59,9 +59,9 @@ lint: $(READY)/cc $(READY)/lint ## check format, clippy and the dependencies' li
 	@tools/setup deny
 
 .PHONY: chaos
-chaos: rotator ## kill a command at every call, have every call go wrong, and all rivals: some 50 minutes
-	@CHAOS=all cargo nextest run $(CARGO_FLAGS) --profile chaos -p deployer --test integration \
-	  -E 'test(/^(chaos|rivals|between)::/)'
+chaos: rotator $(READY)/servers ## kill a command and the function at every call, and all rivals: some two hours
+	@CHAOS=all cargo nextest run $(CARGO_FLAGS) --profile chaos -p deployer -p rotator --test integration --test matrix \
+	  -E 'test(/^(chaos|rivals|between)::/) or binary(matrix)'
 
 .PHONY: fuzz
 fuzz: $(READY)/cc $(READY)/fuzz ## look for input that breaks a parser, each for FUZZ_SECONDS (600)

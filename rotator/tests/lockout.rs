@@ -164,11 +164,13 @@ async fn a_user_that_few_failed_logins_lock_is_refused_and_not_locked() {
 #[tokio::test]
 async fn mysql_s_locked_or_expired_user_and_read_only_server_are_refused() {
     let Some(server) = Mysql::start(false) else { return };
-    let mut all = of_mysql();
+    let all = of_mysql();
     for (user, option) in [("locked", "ACCOUNT LOCK"), ("expired", "PASSWORD EXPIRE"), ("app", "")] {
         let create = format!("CREATE USER {user}@'%' IDENTIFIED BY '{OLD}' {option}");
         server.sql(&create);
-        all.iter_mut().for_each(|(_, server)| drop(server.sql(&create)));
+        for (_, server) in &all {
+            server.sql(&create);
+        }
     }
     let all = all.iter().map(|(name, server)| (*name, server)).chain([("MySQL 9", &*server)]);
     for (name, server) in all {

@@ -4,7 +4,8 @@
 //! proxy, which fails to order at each message to the server. Whatever happens, the server accepts the current value or
 //! the pending one; the very next attempt ends the rotation, with one new version, and with a current value that logs in.
 //!
-//! `make test` runs a sample, the same each time; with `CHAOS=all`, as `make chaos` sets it, it is all.
+//! `make test` runs a sample, the same each time; with `CHAOS=all`, as `make chaos` sets it, it is all, and with
+//! `CHAOS=10` each tenth case.
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "redis"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -22,6 +23,8 @@ mod case;
 mod client;
 #[path = "matrix/proxy.rs"]
 mod proxy;
+#[path = "matrix/static_list.rs"]
+mod static_list;
 #[path = "matrix/trouble.rs"]
 mod trouble;
 #[path = "matrix/worker.rs"]
@@ -44,10 +47,12 @@ use trouble::{Planned, Ran};
 use worker::Worker;
 
 /// Cases at a time in which the function only waits.
-const WAITING: usize = 4;
+const WAITING: usize = 12;
 
-fn is_all() -> bool {
-    std::env::var_os("CHAOS").is_some_and(|chaos| chaos == "all")
+/// `Some(1)`: all of the matrix; `Some(n)`: each `n`th case of it; `None`: the sample.
+fn stride() -> Option<usize> {
+    let chaos = std::env::var("CHAOS").ok()?;
+    Some(if chaos == "all" { 1 } else { chaos.parse().unwrap() })
 }
 
 /// Rotations of one user without trouble: what each invocation does, and for how long the current value is refused.
@@ -56,7 +61,7 @@ fn undisturbed(worker: &mut Worker<'_>, number: usize, mode: Mode) -> (Vec<Ran>,
     let server = worker.plan.server;
     let client = Client::start(server.engine(), server.client_port(), &worker.aws);
     let mut first = None;
-    for request in 0..if is_all() { 10 } else { 2 } {
+    for request in 0..stride().map_or(2, |_| 10) {
         let (answer, ran) = worker.rotate(mode, request, None);
         assert_eq!(answer.as_ref().map(|answer| &answer["outcome"]), Some(&"rotated".into()), "{answer:?}");
         first.get_or_insert(ran);
@@ -99,12 +104,15 @@ fn matrix(name: &str, seed: usize, plan: Plan<'_>) {
         let mut worker = Worker::new(plan);
         let (ran, quiet) = undisturbed(&mut worker, users.fetch_add(1, Ordering::SeqCst), mode);
         worker.end();
-        let stride = match mode {
-            Mode::Scheduled => 1,
-            Mode::Managed => 2,
-            Mode::Previous => 3,
+        let cases = match (stride(), mode) {
+            (Some(stride), _) => {
+                let all = trouble::all(engine, &ran, mode == Mode::Scheduled);
+                all.into_iter().skip(seed % stride).step_by(stride).collect()
+            }
+            (None, Mode::Scheduled) => trouble::sample(engine, &ran, seed, 1),
+            (None, Mode::Managed) => trouble::sample(engine, &ran, seed, 2),
+            (None, Mode::Previous) => trouble::sample(engine, &ran, seed, 3),
         };
-        let cases = if is_all() { trouble::all(engine, &ran) } else { trouble::sample(engine, &ran, seed, stride) };
         let (slow, quick): (Vec<Planned>, Vec<Planned>) = cases.into_iter().partition(|case| case.trouble.is_slow());
         let mut seen = std::thread::scope(|scope| {
             let slow = scope.spawn(|| run_all(plan, mode, &slow, &users, WAITING));
@@ -137,7 +145,13 @@ fn matrix(name: &str, seed: usize, plan: Plan<'_>) {
 
 /// Whether the current value may be refused for a while.
 fn may_refuse(plan: Plan<'_>, mode: Mode) -> bool {
-    mode == Mode::Previous || plan.strategy == Strategy::SingleUser && !matches!(plan.server, Server::Redis(_))
+    let keeps_two = match plan.server {
+        Server::Redis(_) => true,
+        // MySQL retains the present password for whoever may say so.
+        Server::Mysql(server) => server.is_mysql() && plan.admin,
+        Server::Postgres(_) | Server::Pooled(..) => false,
+    };
+    mode == Mode::Previous || plan.strategy == Strategy::SingleUser && !keeps_two
 }
 
 /// Has the matrix run on a server.

@@ -130,7 +130,10 @@ async fn postgres(port: u16, user: &str, password: &str) -> Said {
                 Err(_) => Said::Nothing,
             }
         }
-        Err(error) if error.code() == Some(&SqlState::INVALID_PASSWORD) => Said::Refused,
+        // A pooler has a code of its own for it.
+        Err(error) if error.as_db_error().is_some_and(|error| error.message().contains("authentication failed")) => {
+            Said::Refused
+        }
         Err(_) => Said::Nothing,
     }
 }

@@ -38,6 +38,14 @@ impl Trouble {
     }
 }
 
+impl Planned {
+    /// Whether a client that is gone without a word may have a lock.
+    pub fn may_keep_lock(self, ran: &[Ran]) -> bool {
+        let Trouble::At(at, _) = self.trouble else { return false };
+        self.trouble.is_slow() && ran[self.step].messages.get(at).is_none_or(|message| !message.is_login)
+    }
+}
+
 /// What an invocation did when nothing happened.
 #[derive(Debug, Clone, Default)]
 pub struct Ran {
@@ -52,8 +60,9 @@ pub struct Planned {
     pub trouble: Trouble,
 }
 
-/// All troubles, those of one sort together; those of a change first, if there is one.
-fn sorts(engine: Engine, ran: &[Ran]) -> Vec<Vec<Planned>> {
+/// All troubles, those of one sort together; those of a change first, if there is one. `every_error`: of a change there is
+/// each error, as other messages have one each.
+fn sorts(engine: Engine, ran: &[Ran], every_error: bool) -> Vec<Vec<Planned>> {
     let mut sorts: Vec<Vec<Planned>> = Vec::new();
     let calls: [fn(usize) -> Trouble; 5] =
         [Trouble::Throttled, Trouble::Lost, Trouble::Unanswered, Trouble::KilledBeforeCall, Trouble::KilledAfterCall];
@@ -80,11 +89,10 @@ fn sorts(engine: Engine, ran: &[Ran]) -> Vec<Vec<Planned>> {
     let codes = answer::codes(engine);
     for (turn, code) in codes.iter().enumerate() {
         for (shift, cut) in [Cut::Replaced(code), Cut::NotDone(code)].into_iter().enumerate() {
-            // Every error of a change; of the other messages, one each.
             let in_turn = |number: usize| (number + shift) % codes.len() == turn;
             // To a right password no server says that it is wrong.
             let fits = |message: Message| message.is_answered && !(message.is_login && *code == "1045");
-            at(cut, &|number, message| fits(message) && (message.is_change || in_turn(number)));
+            at(cut, &|number, message| fits(message) && (every_error && message.is_change || in_turn(number)));
         }
     }
     sorts.retain(|sort| !sort.is_empty());
@@ -92,15 +100,15 @@ fn sorts(engine: Engine, ran: &[Ran]) -> Vec<Vec<Planned>> {
 }
 
 /// All that may happen.
-pub fn all(engine: Engine, ran: &[Ran]) -> Vec<Planned> {
-    sorts(engine, ran).concat()
+pub fn all(engine: Engine, ran: &[Ran], every_error: bool) -> Vec<Planned> {
+    sorts(engine, ran, every_error).concat()
 }
 
 /// One of each sort, at another place for each seed, and of the errors a few; then every `stride`th of these. Slow ones are
 /// left out.
 pub fn sample(engine: Engine, ran: &[Ran], seed: usize, stride: usize) -> Vec<Planned> {
     let (mut sample, mut errors) = (Vec::new(), Vec::new());
-    for (number, sort) in sorts(engine, ran).into_iter().enumerate() {
+    for (number, sort) in sorts(engine, ran, true).into_iter().enumerate() {
         let one = sort[(seed * 7 + number * 5) % sort.len()];
         match one.trouble {
             // The first are those of a change.
@@ -115,6 +123,6 @@ pub fn sample(engine: Engine, ran: &[Ran], seed: usize, stride: usize) -> Vec<Pl
 
 /// A slow one, another for each seed.
 pub fn slow(engine: Engine, ran: &[Ran], seed: usize) -> Planned {
-    let slow: Vec<Planned> = all(engine, ran).into_iter().filter(|planned| planned.trouble.is_slow()).collect();
+    let slow: Vec<Planned> = all(engine, ran, false).into_iter().filter(|planned| planned.trouble.is_slow()).collect();
     slow[seed * 11 % slow.len()]
 }

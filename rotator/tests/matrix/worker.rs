@@ -112,14 +112,19 @@ impl<'a> Worker<'a> {
         let start = || Lambda::start(aws, setting, |kill| *control.kill.lock().unwrap() = Some(kill));
         let answer = self.function.get_or_insert_with(start).invoke(event, TIME);
         if answer.is_none() {
-            self.end();
+            self.forget();
         }
         *self.control.trouble.lock().unwrap() = Trouble::None;
         (answer, Ran { calls: self.control.calls.load(Ordering::SeqCst), messages: self.proxy.messages() })
     }
 
-    /// Ends the function, as Lambda does when it likes.
+    /// Ends the function, as Lambda does when it likes, and what it has left open.
     pub fn end(&mut self) {
+        self.proxy.close_all();
+        self.forget();
+    }
+
+    fn forget(&mut self) {
         if let Some(function) = self.function.take() {
             self.output.push_str(&function.end());
         }

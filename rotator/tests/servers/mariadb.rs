@@ -130,6 +130,11 @@ impl MariaDb {
         self.process = None;
     }
 
+    /// Whether it is MySQL.
+    pub fn is_mysql(&self) -> bool {
+        self.make == Make::Mysql
+    }
+
     /// The port, on [`HOST`] and [`OTHER_HOST`].
     pub fn port(&self) -> u16 {
         self.port
