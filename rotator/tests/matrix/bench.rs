@@ -120,7 +120,7 @@ impl<'a> Bench<'a> {
             Server::Redis(_) => Target::Redis(login),
         };
         let url = Template::parse("x://{username}:{password|percent}@{host}").unwrap();
-        Setting { target, derived: [("url".to_owned(), url)].into(), environment: Vec::new() }
+        Setting { target, derived: [("url".to_owned(), url)].into(), ..Setting::default() }
     }
 
     /// Nothing that the function writes holds a value.
