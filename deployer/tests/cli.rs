@@ -45,6 +45,30 @@ fn the_documented_commands_are_the_real_ones() {
 }
 
 #[test]
+fn every_test_that_the_security_page_names_is_there() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let page = std::fs::read_to_string(docs.join("security.md")).unwrap();
+    let mut count = 0;
+    for named in page.split("](../").skip(1) {
+        let (file, tests) = named.split_once("): ").unwrap_or_else(|| panic!("no test behind {named:.60}"));
+        let source = std::fs::read_to_string(docs.join("..").join(file)).unwrap_or_else(|why| panic!("{file}: {why}"));
+        let tests = tests.lines().next().unwrap_or_default();
+        // Up to the next file, which stands in brackets.
+        let tests = tests.split('[').next().unwrap_or_default();
+        for test in tests.split('`').skip(1).step_by(2) {
+            let (before, _) = source
+                .split_once(&format!("fn {test}("))
+                .unwrap_or_else(|| panic!("docs/security.md names {test}, which {file} does not have"));
+            let near: Vec<&str> = before.lines().rev().take(4).collect();
+            let is_test = before.rfind("proptest! {").is_some() || near.iter().any(|line| line.contains("test"));
+            assert!(is_test, "{file}: {test} is no test");
+            count += 1;
+        }
+    }
+    assert!(count >= 50, "{count} tests are named");
+}
+
+#[test]
 fn a_wrong_command_line_is_an_error_and_never_pending_changes() {
     for arguments in [&["paln"][..], &["plan"], &["plan", "x.yaml", "--no-such-flag"], &["apply", "x", "--adopt", "y"]]
     {

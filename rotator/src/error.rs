@@ -1,9 +1,12 @@
 //! What can go wrong, said without any value.
 
+mod class;
+
 use contract::ConfigError;
 use lambda_runtime::Diagnostic;
 use serde::{Serialize, Serializer};
 
+pub use self::class::{Class, Step};
 use crate::password::NoPassword;
 use crate::value::Unfit;
 
@@ -39,93 +42,6 @@ impl From<Error> for Diagnostic {
     }
 }
 
-/// Where in a rotation something happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Step {
-    /// Understanding the event and the configuration, or the invocation as a whole.
-    Invoke,
-    /// Reading the secret.
-    Read,
-    /// Storing the new value as AWSPENDING.
-    Create,
-    /// Telling the target.
-    Set,
-    /// Trying the new value at the target.
-    Test,
-    /// Moving AWSCURRENT.
-    Finish,
-    /// Removing labels that have served.
-    Clean,
-    /// The self-check.
-    Check,
-}
-
-impl Step {
-    /// The step's name, as logs and metrics have it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Invoke => "invoke",
-            Self::Read => "read",
-            Self::Create => "create",
-            Self::Set => "set",
-            Self::Test => "test",
-            Self::Finish => "finish",
-            Self::Clean => "clean",
-            Self::Check => "check",
-        }
-    }
-}
-
-/// What sort of failure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// The function's role may not do it.
-    Permission,
-    /// The secret is not there.
-    NotFound,
-    /// AWS or the target could not be reached, or failed.
-    Network,
-    /// AWS or the target asked to slow down.
-    Throttled,
-    /// No value that the secret has opens the target.
-    Credential,
-    /// Something else changed the secret at the same time.
-    Conflict,
-    /// The secret's value cannot be edited.
-    Value,
-    /// The password policy allows no password, or the target refuses what it makes.
-    Policy,
-    /// The event or the environment is not what the deployer would send or set.
-    Config,
-    /// The server accepts neither the pending nor the current value, and nobody could restore it: a person has to.
-    Lockout,
-    /// A fault of the function itself, or an answer that it does not know.
-    Internal,
-}
-
-impl Class {
-    /// The class's name, as logs and metrics have it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Permission => "permission",
-            Self::NotFound => "not-found",
-            Self::Network => "network",
-            Self::Throttled => "throttled",
-            Self::Credential => "credential",
-            Self::Conflict => "conflict",
-            Self::Value => "value",
-            Self::Policy => "policy",
-            Self::Config => "config",
-            Self::Lockout => "lockout",
-            Self::Internal => "internal",
-        }
-    }
-}
-
 /// An error answer of AWS: the code and the request's id. Its message is left out, because it may quote a parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{action} answered {code} (request {request_id})")]
@@ -138,21 +54,35 @@ pub struct Refusal {
     pub request_id: String,
 }
 
-/// What a target answered, as its own code: SQLSTATE, error number or error name. Its message may quote a statement.
+/// What a target answered: its own code (SQLSTATE, error number or error name), and what that means, by the function's own
+/// words. The target's text may quote a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetCode(String);
+pub struct TargetCode {
+    code: String,
+    words: &'static str,
+}
 
 impl TargetCode {
     /// The code; of anything else that a server may send, at most 32 plain characters are kept.
     #[must_use]
     pub fn new(code: &str) -> Self {
-        Self(code.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect())
+        Self::of(code, "")
+    }
+
+    /// The code with its meaning.
+    #[must_use]
+    pub fn of(code: &str, words: &'static str) -> Self {
+        let code = code.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
+        Self { code, words }
     }
 }
 
 impl std::fmt::Display for TargetCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "error {}", self.0)
+        match self.words {
+            "" => write!(f, "error {}", self.code),
+            words => write!(f, "{words} (error {})", self.code),
+        }
     }
 }
 
@@ -247,6 +177,15 @@ pub enum Kind {
     /// The target asked to come later.
     #[error("the target is too busy: {0}")]
     TargetBusy(TargetCode),
+    /// The target does not let the user in, whatever the password.
+    #[error("the target does not let the user in: {0}")]
+    UserBarred(TargetCode),
+    /// The target does not let the user in from here, or not over such a connection.
+    #[error("the target does not let the user in by this connection: {0}")]
+    ConnectionBarred(TargetCode),
+    /// The target is not set up as the rotation needs it.
+    #[error("the target: {0}")]
+    TargetSetup(TargetCode),
     /// The target did not allow what the rotation needs.
     #[error("the target refused {what}: {code}")]
     TargetDenied {
@@ -275,7 +214,8 @@ pub enum Kind {
     /// Nothing that the secret has opens the target.
     #[error(
         "the target accepts neither the pending, nor the current, nor the previous value; put the true password into \
-         the secret, or give the spec an `admin_secret` and a `connection` that names the user"
+         the secret, or give the spec an `admin_secret` and a `connection` that names the user; PostgreSQL says no more \
+         of a user whose VALID UNTIL is past, and MariaDB of a connection that lacks TLS"
     )]
     NoLogin,
     /// The admin's credentials do not open the target.
@@ -364,11 +304,17 @@ impl Kind {
     fn class(&self) -> Class {
         match self {
             Self::Admin(kind) => kind.class(),
-            Self::Denied { .. } | Self::Key(_) | Self::Credentials(_) | Self::TargetDenied { .. } => Class::Permission,
+            Self::Denied { .. }
+            | Self::Key(_)
+            | Self::Credentials(_)
+            | Self::TargetDenied { .. }
+            | Self::ConnectionBarred(_) => Class::Permission,
             Self::NoSecret(_) | Self::Deleting => Class::NotFound,
             Self::Unreachable { .. } | Self::Unavailable(_) | Self::Late | Self::TargetUnreachable(_) => Class::Network,
             Self::Throttled(_) | Self::TargetBusy(_) => Class::Throttled,
-            Self::NoLogin | Self::AdminRefused | Self::NotAccepted | Self::PendingRefused => Class::Credential,
+            Self::NoLogin | Self::AdminRefused | Self::NotAccepted | Self::PendingRefused | Self::UserBarred(_) => {
+                Class::Credential
+            }
             Self::Changed
             | Self::NoBase
             | Self::TakenOver
@@ -383,6 +329,7 @@ impl Kind {
             | Self::ForeignSecret
             | Self::UnknownEvent
             | Self::TargetUnfit(_)
+            | Self::TargetSetup(_)
             | Self::AnyPassword(_)
             | Self::Unbound => Class::Config,
             Self::Password(NoPassword::Random(_) | NoPassword::Unlucky)

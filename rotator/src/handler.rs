@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use contract::{Answer, Asked, CA_FILE, Config, Event, ManagedEvent, Outcome, UnknownEvent};
+use contract::{Answer, Asked, Config, Event, ManagedEvent, Outcome, UnknownEvent};
 use lambda_runtime::Context;
 use serde_json::Value;
 
@@ -166,8 +166,8 @@ impl Ready {
             Some(name) => Some(self.store.value_of(name).await.map_err(|kind| Kind::Admin(Box::new(kind)))?),
             None => None,
         };
-        let ca = || std::fs::read(self.folder.join(CA_FILE));
-        AnyTarget::new(target, field.as_deref(), admin, ca, self.elasticache.clone())
+        let file = |name: &str| std::fs::read(self.folder.join(name));
+        AnyTarget::new(target, field.as_deref(), admin, file, self.elasticache.clone())
     }
 }
 

@@ -8,7 +8,7 @@ use contract::{ManagedStep, Outcome};
 
 use crate::error::{Error, Kind, Step};
 use crate::rotation::{BASE_PREFIX, Done, Rotation};
-use crate::store::{CURRENT, PENDING, PREVIOUS, Put, Store, Version};
+use crate::store::{CURRENT, Labels, PENDING, PREVIOUS, Put, Store, Version};
 use crate::target::{Target, Values};
 
 impl<S: Store, T: Target> Rotation<'_, S, T> {
@@ -20,6 +20,9 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let done = |outcome| Ok(Done { outcome, replaced: None });
         let read = |kind: Kind| kind.at(Step::Read);
         let labels = self.store.labels().await.map_err(read)?;
+        if step == ManagedStep::CreateSecret || labels.has(token, CURRENT) {
+            self.clean_stale(&labels).await;
+        }
         if labels.has(token, CURRENT) {
             return done(Outcome::AlreadyRotated);
         }
@@ -35,6 +38,15 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             (ManagedStep::TestSecret, version) => self.managed_test(version, current).await,
             (ManagedStep::FinishSecret, Some(version)) => self.managed_finish(&version, current).await,
             (ManagedStep::SetSecret | ManagedStep::FinishSecret, None) => Err(Kind::Unreadable.at(Step::Read)),
+        }
+    }
+
+    /// Removes what a crash right after a move has left on versions that are or have been current.
+    async fn clean_stale(&self, labels: &Labels) {
+        for (id, labels) in &labels.0 {
+            if labels.iter().any(|label| label == CURRENT || label == PREVIOUS) {
+                self.drop_own(id, labels).await;
+            }
         }
     }
 

@@ -140,7 +140,7 @@ impl Service {
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some(CANARY.to_owned()),
             _ => None,
         });
-        AnyTarget::new(&opens(), Some("password"), None, || Ok(Vec::new()), Some(client.unwrap()))
+        AnyTarget::new(&opens(), Some("password"), None, |_| Ok(Vec::new()), Some(client.unwrap()))
             .map_err(|kind| kind.to_string())
             .unwrap()
     }
@@ -212,7 +212,7 @@ async fn a_rotation_ends_once_all_the_user_s_caches_know() {
     let service = Service::start();
     service.set(|script| script.looks = 3);
     rotate(&service.target(), &service.value(OLD), &service.value(NEW)).await.unwrap();
-    let mut expected = vec!["DescribeUsers", "ModifyUser"];
+    let mut expected = vec!["DescribeUsers", "DescribeUsers", "ModifyUser"];
     // Three looks at a user that is being modified and one at an active one, and one more by the test.
     expected.extend(["DescribeUsers"; 5]);
     assert_eq!(service.calls(), expected);
@@ -269,7 +269,7 @@ async fn a_delivery_that_is_no_longer_due_changes_nothing() {
     let values = Values { current: &current, pending: &pending, previous: None, is_new: true };
     let target = service.target();
     assert_eq!(target.set(values, async || Err(Kind::TakenOver)).await, Err(Kind::TakenOver));
-    assert_eq!(service.calls(), ["DescribeUsers"]);
+    assert_eq!(service.calls(), ["DescribeUsers", "DescribeUsers"]);
     assert_eq!(service.open(), [OLD]);
 }
 

@@ -80,7 +80,7 @@ fn serve(mut stream: impl Read + Write, answer: &[u8]) -> Vec<u8> {
 }
 
 async fn login(port: u16, ca: &str, tls: Tls, allowed: &[AuthMethod], user: &str, password: &str) -> Asked {
-    let trust = Trust::new(tls, || Ok(ca.as_bytes().to_vec())).unwrap();
+    let trust = Trust::new(tls, |_: &str| Ok(ca.as_bytes().to_vec())).unwrap();
     let target = Database::of(Driver::new(&trust, allowed).unwrap(), "password", &Login::default(), None);
     let value = serde_json::json!({"host": HOST, "port": port, "username": user, "password": password}).to_string();
     target.check(&value.into()).await.unwrap().unwrap()

@@ -18,7 +18,7 @@ const OLD: &str = "old-canary-77'\"\\";
 const NEW: &str = "new-canary-88'\"\\";
 
 fn target(server: &Postgres, tls: Tls, strategy: Strategy, admin: bool) -> Database<Driver> {
-    let ca = || Ok(server.ca_pem().as_bytes().to_vec());
+    let ca = |_: &str| Ok(server.ca_pem().as_bytes().to_vec());
     let driver = Driver::new(&Trust::new(tls, ca).unwrap(), &SCRAM).unwrap();
     let admin = admin.then(|| value(server, ADMIN, ADMIN_PASSWORD));
     Database::of(driver, "password", &Login { strategy, ..Login::default() }, admin)
@@ -121,7 +121,8 @@ async fn a_password_that_is_taken_but_not_accepted_is_taken_back() {
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     set(&target, &current, &pending).await.unwrap();
     server.sql("ALTER ROLE app NOLOGIN");
-    assert_eq!(test(&target, &current, &pending).await, Err(Kind::LockedOut(Box::new(Kind::NotAccepted))));
+    let error = test(&target, &current, &pending).await.unwrap_err();
+    assert!(matches!(&error, Kind::LockedOut(why) if matches!(**why, Kind::UserBarred(_))), "{error}");
     server.sql("ALTER ROLE app LOGIN");
     assert!(server.login("app", OLD, "postgres"));
 }
@@ -234,7 +235,7 @@ async fn what_the_admin_may_not_do_is_told_by_its_name() {
     let target = by("weak");
     let (current, pending) = (value(&server, "app", OLD), value(&server, "app", NEW));
     let error = set(&target, &current, &pending).await.unwrap_err();
-    assert_eq!(error.to_string(), "the target refused ALTER ROLE: error 42501");
+    assert_eq!(error.to_string(), "the target refused ALTER ROLE: a right is missing (error 42501)");
     assert_eq!(set(&by("wrong"), &current, &pending).await, Err(Kind::AdminRefused));
 }
 
@@ -252,13 +253,15 @@ async fn tls_is_verified_in_full_and_never_given_up() {
     set(&trusted, &current, &pending).await.unwrap();
     test(&trusted, &current, &pending).await.unwrap();
 
-    let no_tls = Kind::TargetUnreachable("no TLS by a certificate for its name that can be trusted");
+    let words = async |target: &Database<Driver>, current: &SecretText, pending: &SecretText| {
+        set(target, current, pending).await.unwrap_err().to_string()
+    };
     let other_authority = target(&other, Tls::VerifyFull, Strategy::SingleUser, false);
-    assert_eq!(set(&other_authority, &pending, &current).await, Err(no_tls.clone()));
+    assert!(words(&other_authority, &pending, &current).await.contains("does not lead to a root"));
     let other_name = [NEW, OLD].map(|password| value_at(OTHER_HOST, &server, "app", password));
-    assert_eq!(set(&trusted, &other_name[0], &other_name[1]).await, Err(no_tls.clone()));
+    assert!(words(&trusted, &other_name[0], &other_name[1]).await.contains("is not for the name"));
     let without = [OLD, NEW].map(|password| value(&plain, "app", password));
-    assert_eq!(set(&trusted, &without[0], &without[1]).await, Err(no_tls));
+    assert!(words(&trusted, &without[0], &without[1]).await.contains("does not offer TLS"));
     assert!(plain.login("app", OLD, "postgres"));
     assert!(
         !std::fs::read_to_string(plain.log())

@@ -447,15 +447,86 @@ fn what_a_crash_left_behind_is_told_label_by_label() {
     assert_eq!(removals, ["AWSPENDING", "rotator-base-v2", "rotator-tick-t", "rotator-base-v0"]);
 }
 
+const MOVE: &str = "aws secretsmanager update-secret-version-stage --region us-east-1 --secret-id MyApp/DBPassword \
+                    --version-stage AWSCURRENT --move-to-version-id v3 --remove-from-version-id v2";
+const ROTATE: &str = "deploy rotate config/myapp.yaml";
+
+/// A database whose server refuses the current value, with a pending one that is 20 minutes old; and what logs in.
+fn locked_out(target: &str, logs_in: &[&str]) -> Patient {
+    let mut patient = Patient::of(stack::edited(|text| {
+        text.replace("initial: generate", "initial: {env: APP_PASSWORD}").replace("target: none", target)
+    }));
+    patient.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2"], 20));
+    let has_admin = target.contains("admin_secret");
+    let asked = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS", "admin"].into_iter();
+    let said = |who| (who, if logs_in.contains(&who) { LoginCheck::Opens } else { LoginCheck::Refused });
+    let logins: Vec<_> = asked.filter(|who| *who != "admin" || has_admin).map(said).collect();
+    patient.self_check = answered(&logins);
+    let text = "test: the server accepts neither the pending nor the current value";
+    patient.invocations.push(Invocation { at: ago(1), end: failed("lockout", text) });
+    patient
+}
+
 #[test]
-fn a_refused_current_value_is_healed_by_whatever_opens() {
-    for (healer, next) in [("AWSPENDING", true), ("AWSPREVIOUS", true), ("admin", true), ("AWSCURRENT", false)] {
-        let mut patient = Patient::database();
-        patient.self_check = answered(&[(healer, LoginCheck::Opens), ("AWSCURRENT", LoginCheck::Refused)]);
-        let finding = patient.the("readers are locked out");
-        let rotate = Some("deploy rotate config/myapp.yaml".to_owned());
-        assert_eq!(finding.mend == rotate, next, "{finding:#?}");
+fn a_lock_out_has_one_command_that_restores_access_by_what_logs_in() {
+    let admin = "target: {postgres: {admin_secret: MyApp/Admin, connection: {host: db, username: app}}}";
+    let own = "target: {postgres: {connection: {host: db, username: app}}}";
+    let cache = "target: {redis: {elasticache_user: app}}";
+    for (target, logs_in, next) in [
+        (admin, &["admin"][..], ROTATE),
+        (admin, &["admin", "AWSPENDING", "AWSPREVIOUS"], ROTATE),
+        (admin, &["AWSPENDING"], MOVE),
+        (own, &["AWSPENDING"], MOVE),
+        (own, &["AWSPENDING", "AWSPREVIOUS"], MOVE),
+        (own, &["AWSPREVIOUS"], ROTATE),
+        (cache, &[], ROTATE),
+    ] {
+        let patient = locked_out(target, logs_in);
+        for words in ["readers are locked out", "the last one failed", "a rotation has not ended"] {
+            assert_eq!(patient.the(words).mend.as_deref(), Some(next), "{target} {logs_in:?} {words}");
+        }
     }
+}
+
+#[test]
+fn where_no_rotation_restores_access_none_is_said_to() {
+    let admin = "target: {postgres: {admin_secret: MyApp/Admin, connection: {host: db, username: app}}}";
+    // The previous value is the other user's, whose password does not help this one.
+    for logs_in in [&[][..], &["AWSPREVIOUS"]] {
+        let finding = locked_out(admin, logs_in).the("readers are locked out");
+        assert_eq!(finding.mend.unwrap(), format!("put the admin's true password into MyApp/Admin, then {ROTATE}"));
+    }
+    let patient = locked_out("target: {postgres: {connection: {host: db, username: app}}}", &[]);
+    let by_hand = patient.the("readers are locked out").mend.unwrap();
+    assert!(by_hand.starts_with("set the user's password on the server"), "{by_hand}");
+    assert!(by_hand.contains("put-secret-value") && by_hand.ends_with(&format!("then {ROTATE}")), "{by_hand}");
+    assert!(patient.findings().iter().all(|one| !one.why.iter().any(|why| why.contains("the next rotation restores"))));
+    // Nothing is known of the logins.
+    let mut unasked = patient;
+    unasked.self_check = SelfCheck::Unasked("denied".into());
+    assert_eq!(unasked.the("the last one failed").mend, Some(by_hand));
+}
+
+#[test]
+fn a_rotation_that_is_under_way_locks_nobody_out() {
+    let mut patient = locked_out("target: {postgres: {connection: {host: db, username: app}}}", &["AWSPENDING"]);
+    patient.versions[2].created = Some(ago(0));
+    let finding = patient.the("readers are locked out");
+    assert_eq!(finding.mend.as_deref(), Some("deploy doctor config/myapp.yaml"));
+}
+
+#[test]
+fn a_version_s_id_is_one_word_of_the_command_whoever_chose_it() {
+    let mut patient = locked_out("target: {postgres: {connection: {host: db, username: app}}}", &["AWSPENDING"]);
+    patient.versions[2].id = "$(touch x); it's".to_owned();
+    let next = patient.the("readers are locked out").mend.unwrap();
+    assert!(next.contains(r"--move-to-version-id '$(touch x); it'\''s' --remove"), "{next}");
+}
+
+#[test]
+fn locked_out_for_good() {
+    let patient = locked_out("target: {mysql: {connection: {host: db, username: app}}}", &["AWSPENDING"]);
+    insta::assert_snapshot!(patient.text());
 }
 
 #[test]
@@ -466,12 +537,33 @@ fn each_class_of_failure_has_its_own_advice() {
         let finding = patient.the("the last one failed");
         (finding.why[1].clone(), finding.mend.unwrap())
     };
-    let classes = "permission network credential policy conflict throttled value config not-found internal";
+    let classes = "permission network credential lockout policy conflict throttled value config not-found internal";
     let all: std::collections::BTreeSet<_> = classes.split(' ').map(|class| advice(class).0).collect();
-    assert_eq!(all.len(), 10);
+    assert_eq!(all.len(), 11);
     assert_eq!(advice("policy").1, "correct the spec's `password`, then deploy apply config/myapp.yaml");
     assert_eq!(advice("network").1, "deploy rotate config/myapp.yaml");
     assert_eq!(advice("something new").1, "deploy logs config/myapp.yaml --since 1d");
+}
+
+#[test]
+fn a_self_check_that_finds_that_no_rotation_can_succeed_has_its_cause_and_its_fix() {
+    for (class, fix) in [
+        ("config", "change what it names, on the server or in the spec, then deploy apply config/myapp.yaml"),
+        ("permission", "grant what it names, then deploy rotate config/myapp.yaml"),
+        ("conflict", "compare the secret's value with the spec's `connection`, then deploy rotate config/myapp.yaml"),
+        ("value", "correct the one or the other, then deploy rotate config/myapp.yaml"),
+    ] {
+        let mut patient = Patient::database();
+        patient.self_check = SelfCheck::Failed { class: class.into(), text: "check: the server is read-only".into() };
+        let finding = patient.the("its self-check failed");
+        assert_eq!(finding.level, Level::Problem);
+        assert_eq!(finding.why[0], format!("{class}: check: the server is read-only"));
+        assert_eq!(finding.mend.as_deref(), Some(fix), "{class}");
+        // What a person has changed meanwhile comes first.
+        patient.live(|live| live.execution_role.as_mut().unwrap().policies.clear());
+        let next = patient.the("its self-check failed").mend.unwrap();
+        assert!(class == "value" || next == "deploy apply config/myapp.yaml", "{class}: {next}");
+    }
 }
 
 #[test]

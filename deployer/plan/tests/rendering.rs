@@ -53,23 +53,24 @@ fn a_creation_shows_every_attribute() {
           tags["deployer:stack"]   "myapp-db-password"
 
       + function        RotatePasswordFunction  create
-          description                        "Rotates the secret MyApp/DBPassword"
-          runtime                            "provided.al2023"
-          handler                            "bootstrap"
-          architecture                       "x86_64"
-          memory                             128
-          timeout                            30
-          role                               "arn:aws:iam::123456789012:role/RotatePasswordFunction-role"
-          code_sha256                        "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
-          role_id                            known after apply
-          environment["ROTATOR_SECRET_ARN"]  known after apply
-          environment["ROTATOR_FIELD"]       "password"
-          environment["ROTATOR_PASSWORD"]    {"exclude":"","length":32,"require":["lower","upper","digit","symbol"],…
-          environment["ROTATOR_TARGET"]      "none"
-          async_retries                      2
-          async_max_age_seconds              3600
-          tags["deployer:region"]            "us-east-1"
-          tags["deployer:stack"]             "myapp-db-password"
+          description                          "Rotates the secret MyApp/DBPassword"
+          runtime                              "provided.al2023"
+          handler                              "bootstrap"
+          architecture                         "x86_64"
+          memory                               128
+          timeout                              30
+          role                                 "arn:aws:iam::123456789012:role/RotatePasswordFunction-role"
+          code_sha256                          "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
+          role_id                              known after apply
+          environment["ROTATOR_SECRET_ARN"]    known after apply
+          environment["ROTATOR_FIELD"]         "password"
+          environment["ROTATOR_PASSWORD"]      {"exclude":"","length":32,"require":["lower","upper","digit","symbol"],…
+          environment["ROTATOR_SCHEDULE_ARN"]  "arn:aws:scheduler:us-east-1:123456789012:schedule/myapp-db-password/Ro…
+          environment["ROTATOR_TARGET"]        "none"
+          async_retries                        2
+          async_max_age_seconds                3600
+          tags["deployer:region"]              "us-east-1"
+          tags["deployer:stack"]               "myapp-db-password"
 
       + schedule-group  myapp-db-password  create
           tags["deployer:region"]  "us-east-1"
@@ -168,6 +169,28 @@ fn a_changed_document_is_shown_line_by_line() {
 
     Plan: 0 to create, 1 to update, 0 to delete.
     "#);
+}
+
+#[test]
+fn a_change_of_where_and_how_the_function_logs_in_is_never_cut_off() {
+    let with = |host: &str, more: &str| {
+        stack::with(
+            "target: none",
+            &format!(
+                "target: {{postgres: {{strategy: alternating-users, admin_secret: MyApp/Admin, {more} \
+                 connection: {{host: {host}, username: app}}}}}}"
+            ),
+        )
+    };
+    let (before, after) = (with("db.example.com", ""), with("evil.example", "tls: off, require_auth: [password],"));
+    let plan = stack::plan(&after, &stack::applied(&before));
+    insta::assert_snapshot!(told(&plan));
+    // Nor does a text that is no JSON, as somebody may have put there, break a line or end behind a cut.
+    let mut live = stack::applied(&before);
+    let theirs = format!("{}\u{1b}[2J\u{9b}end", "x".repeat(90));
+    live.function.as_mut().unwrap().environment.insert("ROTATOR_TARGET".to_owned(), theirs);
+    let told = told(&stack::plan(&before, &live));
+    assert!(told.contains("xxx\u{fffd}[2J\u{fffd}end\n"), "{told}");
 }
 
 #[test]

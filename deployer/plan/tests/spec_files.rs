@@ -52,6 +52,35 @@ fn invalid_specs_are_explained() {
 }
 
 #[test]
+fn no_spec_with_an_admin_and_without_a_connection_loads() {
+    for (kind, options) in [
+        ("postgres", "strategy: single-user"),
+        ("postgres", "strategy: alternating-users"),
+        ("mysql", "strategy: single-user"),
+        ("mysql", "strategy: alternating-users"),
+        ("redis", "tls: off"),
+    ] {
+        for initial in ["generate", "{env: PASSWORD}", "{file: ./value}", "{prompt: true}"] {
+            let text = |connection: &str| {
+                format!(
+                    "name: shop\naccount: \"123456789012\"\nregion: us-east-1\n\
+                     secret: {{name: shop/db, initial: {initial}}}\nschedule: {{expression: rate(30 days)}}\n\
+                     target: {{{kind}: {{{options}, admin_secret: shop/admin{connection}}}}}\n"
+                )
+            };
+            for absent in ["", ", connection: null"] {
+                let found = spec::load("shop.yaml", &text(absent)).unwrap_err();
+                let errors: Vec<_> = found.iter().filter(|d| d.severity == spec::Severity::Error).collect();
+                let [error] = &errors[..] else { panic!("{kind} {options} {initial}: {errors:?}") };
+                assert_eq!(error.code, "target-admin");
+                assert!(error.help.as_deref().unwrap().contains("connection: {host: "), "{error:?}");
+            }
+            assert!(spec::load("shop.yaml", &text(", connection: {host: db, username: app}")).is_ok());
+        }
+    }
+}
+
+#[test]
 fn shipped_specs_load() {
     for (path, text) in yaml_files("../../config") {
         let name = stem(&path);

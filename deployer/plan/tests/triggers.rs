@@ -51,15 +51,18 @@ fn the_other_trigger_takes_the_place_of_the_first_and_nothing_of_it_stays() {
     let plan = stack::plan(&named, &stack::applied(&scheduled));
     let gone = SCHEDULED.map(|kind| (kind, Verb::Delete));
     let made = MANAGED.map(|kind| (kind, Verb::Create));
-    assert_eq!(pending(&plan), [&gone[..], &made[..]].concat());
+    // The function is told that no schedule is its own any longer.
+    let told = [(Kind::Function, Verb::Update)];
+    assert_eq!(pending(&plan), [&told[..], &gone[..], &made[..]].concat());
+    assert_eq!(changed(&plan, Kind::Function), ["environment[\"ROTATOR_SCHEDULE_ARN\"]"]);
 
     let plan = stack::plan(&scheduled, &stack::applied(&managed));
     let made = SCHEDULED.map(|kind| (kind, Verb::Create));
     let gone = MANAGED.map(|kind| (kind, Verb::Delete));
-    assert_eq!(pending(&plan), [&made[..], &gone[..]].concat());
+    assert_eq!(pending(&plan), [&told[..], &made[..], &gone[..]].concat());
     let told = render::plan(&plan, &Palette::plain());
-    assert!(told.contains("- rotation") && told.contains("3 to create, 0 to update, 2 to delete"), "{told}");
-    assert!(render::markdown(&plan).contains("3 to create, 2 to delete"));
+    assert!(told.contains("- rotation") && told.contains("3 to create, 1 to update, 2 to delete"), "{told}");
+    assert!(render::markdown(&plan).contains("3 to create, 1 to update, 2 to delete"));
 }
 
 #[test]
@@ -101,7 +104,8 @@ fn what_another_trigger_left_and_is_not_ours_stays_where_it_is() {
         stack::tags_mut(&mut live, kind).insert(STACK_TAG.to_owned(), "other".to_owned());
     }
     let plan = stack::plan(&spec, &live);
-    assert_eq!(pending(&plan), MANAGED.map(|kind| (kind, Verb::Create)));
+    let made = MANAGED.map(|kind| (kind, Verb::Create));
+    assert_eq!(pending(&plan), [&[(Kind::Function, Verb::Update)][..], &made[..]].concat());
     assert!(plan.refusals.is_empty(), "what is not wanted is in nobody's way");
 }
 

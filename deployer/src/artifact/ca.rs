@@ -34,15 +34,22 @@ pub enum CaError {
     Broken(usize),
 }
 
-/// The roots of Amazon RDS in that region, and Amazon's public roots, which RDS Proxy and `ElastiCache` use. Where the
-/// region is not among them, the roots of all.
+/// The roots of Amazon RDS in that region; where the region is not among them, those of all regions.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html>
-pub(super) fn of_aws(region: &str) -> String {
+pub(super) fn of_rds(region: &str) -> String {
+    let own = chosen(|root| is_of(root, region));
+    if own.is_empty() { chosen(|root| !is_of(root, PUBLIC)) } else { own }
+}
+
+/// Amazon's public roots, which RDS Proxy, `ElastiCache` and `MemoryDB` use.
+pub(super) fn public() -> String {
+    chosen(|root| is_of(root, PUBLIC))
+}
+
+fn chosen(is_chosen: impl Fn(&str) -> bool) -> String {
     // What stands before the first blank line says where they are from.
-    let roots = || ROOTS.trim_end().split("\n\n").skip(1);
-    let known = roots().any(|root| is_of(root, region));
-    let chosen: Vec<&str> = roots().filter(|root| !known || is_of(root, region) || is_of(root, PUBLIC)).collect();
-    chosen.join("\n\n") + "\n"
+    let roots: Vec<&str> = ROOTS.trim_end().split("\n\n").skip(1).filter(|root| is_chosen(root)).collect();
+    if roots.is_empty() { String::new() } else { roots.join("\n\n") + "\n" }
 }
 
 fn is_of(root: &str, region: &str) -> bool {

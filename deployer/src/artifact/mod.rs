@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use contract::{CA_FILE, Tls};
+use contract::{CA_FILE, PUBLIC_CA_FILE, Tls, needs_public_roots};
 use plan::spec::{Architecture, Spec};
 
 use self::ca::CaError;
@@ -90,7 +90,7 @@ pub enum Error {
         error: PackageError,
     },
     /// The certificates could not be added.
-    #[error("{CA_FILE} can't be added to the package that this build of deploy carries: {0}")]
+    #[error("certificates can't be added to the package that this build of deploy carries: {0}")]
     NotAdded(PackageError),
     /// The target can't be trusted by that file.
     #[error("{path}: {error}", path = .path.display())]
@@ -173,7 +173,7 @@ pub fn for_spec(spec: &Spec, spec_folder: &Path) -> Result<Package, Error> {
     let architecture = spec.function.architecture;
     let is_verified = spec.target.login().is_some_and(|login| login.tls == Tls::VerifyFull);
     match &spec.function.package {
-        None if is_verified => with_ca(&embedded(architecture)?, &certificates(spec, spec_folder)?),
+        None if is_verified => with_roots(&embedded(architecture)?, spec, spec_folder),
         None => embedded(architecture),
         Some(path) if is_verified && spec.ca.is_some() => Err(Error::CaLeftOut(spec_folder.join(path))),
         Some(path) => {
@@ -186,19 +186,30 @@ pub fn for_spec(spec: &Spec, spec_folder: &Path) -> Result<Package, Error> {
     }
 }
 
-/// The user's certificates, or else AWS's.
-fn certificates(spec: &Spec, spec_folder: &Path) -> Result<Vec<u8>, Error> {
-    let Some(path) = &spec.ca else { return Ok(ca::of_aws(&spec.region).into_bytes()) };
-    let path = spec_folder.join(path);
-    let refused = |error| Error::Ca { path: path.clone(), error };
+/// The package with the user's certificates, or else with those of AWS that the target may need.
+fn with_roots(package: &Package, spec: &Spec, spec_folder: &Path) -> Result<Package, Error> {
+    if let Some(path) = &spec.ca {
+        return with_ca(package, CA_FILE, &certificates(&spec_folder.join(path))?);
+    }
+    let with = with_ca(package, CA_FILE, ca::of_rds(&spec.region).as_bytes())?;
+    // Without a connection the host is known by the secret's value alone.
+    if spec.connection().is_none_or(|connection| needs_public_roots(&connection.host)) {
+        return with_ca(&with, PUBLIC_CA_FILE, ca::public().as_bytes());
+    }
+    Ok(with)
+}
+
+/// The user's certificates.
+fn certificates(path: &Path) -> Result<Vec<u8>, Error> {
+    let refused = |error| Error::Ca { path: path.to_owned(), error };
     let pem =
-        read(&path, "the target's `tls.ca` wants a file of certificates", ca::MAX_CA, |_| refused(CaError::TooLarge))?;
+        read(path, "the target's `tls.ca` wants a file of certificates", ca::MAX_CA, |_| refused(CaError::TooLarge))?;
     ca::check(&pem).map_err(refused)?;
     Ok(pem)
 }
 
-fn with_ca(package: &Package, certificates: &[u8]) -> Result<Package, Error> {
-    let zip = package::with_file(&package.bytes, CA_FILE, certificates).map_err(Error::NotAdded)?;
+fn with_ca(package: &Package, file: &str, certificates: &[u8]) -> Result<Package, Error> {
+    let zip = package::with_file(&package.bytes, file, certificates).map_err(Error::NotAdded)?;
     Ok(Package { code_sha256: package::code_sha256(&zip), bytes: Cow::Owned(zip), origin: package.origin.clone() })
 }
 

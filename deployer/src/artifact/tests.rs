@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
-use contract::{CA_FILE, Login, Target, Tls};
+use contract::{CA_FILE, Connection, Login, PUBLIC_CA_FILE, Target, Tls};
 use plan::spec::{self, Architecture, Spec};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter};
 
 use super::ca::{self, CaError, MAX_CA};
 use super::package::{MAX_UNPACKED, MAX_ZIP, Machine, PackageError, code_sha256, inspect, pack, with_file};
-use super::{Error, Origin, Package, embedded, for_spec, from_file, with_ca};
+use super::{Error, Origin, Package, embedded, for_spec, from_file, with_ca, with_roots};
 
 const X86: u16 = 62;
 const ARM: u16 = 183;
@@ -552,7 +552,7 @@ fn carried() -> Package {
 
 /// One root.
 fn root() -> String {
-    let roots = ca::of_aws("eu-central-1");
+    let roots = ca::of_rds("eu-central-1");
     roots[..roots.find("-----END CERTIFICATE-----\n").unwrap()].to_owned() + "-----END CERTIFICATE-----\n"
 }
 
@@ -566,7 +566,7 @@ fn count_of(roots: &str) -> usize {
 
 #[test]
 fn certificates_are_one_more_file_that_everyone_may_read() {
-    let package = with_ca(&carried(), b"roots").unwrap();
+    let package = with_ca(&carried(), CA_FILE, b"roots").unwrap();
     let mut archive = ZipArchive::new(Cursor::new(&package.bytes)).unwrap();
     assert_eq!(archive.file_names().map(Result::unwrap).collect::<Vec<_>>(), ["bootstrap", "ca.pem"]);
     assert_eq!(archive.by_name("bootstrap").unwrap().unix_mode(), Some(0o100_755));
@@ -587,11 +587,23 @@ fn certificates_are_one_more_file_that_everyone_may_read() {
 #[test]
 fn adding_certificates_twice_gives_the_same_bytes_and_leaves_the_binary_s_own_as_they_are() {
     let carried = carried();
-    let with = with_ca(&carried, root().as_bytes()).unwrap();
-    assert_eq!(with, with_ca(&carried, root().as_bytes()).unwrap());
+    let with = with_ca(&carried, CA_FILE, root().as_bytes()).unwrap();
+    assert_eq!(with, with_ca(&carried, CA_FILE, root().as_bytes()).unwrap());
     let end = directory(&carried.bytes);
     assert_eq!(with.bytes[..end], carried.bytes[..end]);
-    assert_ne!(with.code_sha256, with_ca(&carried, b"other").unwrap().code_sha256);
+    assert_ne!(with.code_sha256, with_ca(&carried, CA_FILE, b"other").unwrap().code_sha256);
+}
+
+fn files_of(package: &Package) -> Vec<String> {
+    let archive = ZipArchive::new(Cursor::new(&package.bytes)).unwrap();
+    archive.file_names().map(|name| name.unwrap().to_string()).collect()
+}
+
+fn text_of(package: &Package, name: &str) -> String {
+    let mut text = String::new();
+    let mut archive = ZipArchive::new(Cursor::new(&package.bytes)).unwrap();
+    archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+    text
 }
 
 #[test]
@@ -614,17 +626,54 @@ fn only_a_target_that_is_verified_gets_certificates() {
             continue;
         };
         let expected =
-            if is_verified { with_ca(carried, ca::of_aws(&spec.region).as_bytes()).unwrap() } else { carried.clone() };
+            if is_verified { with_roots(carried, &spec, Path::new("/nowhere")).unwrap() } else { carried.clone() };
         assert_eq!(for_spec(&spec, Path::new("/nowhere")).unwrap(), expected);
     }
 }
 
 #[test]
-fn a_region_s_roots_are_amazon_s_three_and_the_public_ones() {
+fn public_roots_are_in_the_package_only_where_the_host_may_need_them() {
+    let of = |host: Option<&str>| {
+        let mut spec = verified(None, None);
+        let connection =
+            host.map(|host| Connection { host: host.to_owned(), port: None, username: "app".to_owned(), dbname: None });
+        spec.target = Target::Postgres(Login { connection, ..Login::default() });
+        (with_roots(&carried(), &spec, Path::new("/nowhere")).unwrap(), spec.region)
+    };
+    for (host, files) in [
+        (Some("db.cexample.us-east-1.rds.amazonaws.com"), &["bootstrap", "ca.pem"][..]),
+        (Some("db.example.com"), &["bootstrap", "ca.pem"]),
+        (Some("shop.proxy-cexample.us-east-1.rds.amazonaws.com"), &["bootstrap", "ca.pem", "public-ca.pem"]),
+        (Some("shop.proxy-cexample.us-east-1.rds.amazonaws.com.evil.example"), &["bootstrap", "ca.pem"]),
+        (Some("master.shop.cexample.use1.cache.amazonaws.com"), &["bootstrap", "ca.pem", "public-ca.pem"]),
+        (None, &["bootstrap", "ca.pem", "public-ca.pem"]),
+    ] {
+        let (package, region) = of(host);
+        assert_eq!(files_of(&package), files, "{host:?}");
+        assert_eq!(text_of(&package, CA_FILE), ca::of_rds(&region), "{host:?}");
+        if files.len() == 3 {
+            assert_eq!(text_of(&package, PUBLIC_CA_FILE), ca::public(), "{host:?}");
+        }
+        assert_eq!(package, of(host).0, "the same bytes each time");
+        assert_eq!(inspect(&package.bytes, Machine::X86_64), Ok(()));
+    }
+}
+
+#[test]
+fn certificates_of_ones_own_are_the_only_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("own.crt"), root()).unwrap();
+    let package = with_roots(&carried(), &verified(None, Some("own.crt")), folder.path()).unwrap();
+    assert_eq!(files_of(&package), ["bootstrap", "ca.pem"]);
+    assert_eq!(text_of(&package, CA_FILE), root());
+}
+
+#[test]
+fn a_region_s_roots_are_amazon_s_three_and_no_public_one() {
     for region in ["us-east-1", "eu-central-1", "me-central-1"] {
-        let roots = ca::of_aws(region);
-        assert_eq!(regions_of(&roots), BTreeSet::from([region, "public"]));
-        assert_eq!(count_of(&roots), 3 + 5);
+        let roots = ca::of_rds(region);
+        assert_eq!(regions_of(&roots), BTreeSet::from([region]));
+        assert_eq!(count_of(&roots), 3);
         for kind in ["RSA2048", "RSA4096", "ECC384"] {
             assert!(roots.contains(&format!("Amazon RDS {region} Root CA {kind} G1, until ")), "{region} {kind}");
         }
@@ -634,20 +683,33 @@ fn a_region_s_roots_are_amazon_s_three_and_the_public_ones() {
 }
 
 #[test]
+fn the_public_roots_are_amazon_s_own() {
+    let roots = ca::public();
+    assert_eq!((regions_of(&roots), count_of(&roots)), (BTreeSet::from(["public"]), 5));
+    let names: Vec<&str> = roots.lines().filter_map(|line| line.strip_prefix("# public: ")).collect();
+    assert!(
+        names.iter().all(|name| name.starts_with("Amazon Root CA ") || name.starts_with("Starfield ")),
+        "{names:?}"
+    );
+    assert_eq!(ca::check(roots.as_bytes()), Ok(()));
+}
+
+#[test]
 fn a_region_without_roots_of_its_own_gets_those_of_all() {
-    let all = ca::of_aws("us-gov-west-1");
-    assert_eq!(all, ca::of_aws("xx-nowhere-1"));
-    // A part of a region's name is no region.
-    assert_eq!(all, ca::of_aws("us-east"));
+    let all = ca::of_rds("us-gov-west-1");
+    assert_eq!(all, ca::of_rds("xx-nowhere-1"));
+    // A part of a region's name is no region, and the public ones are of none.
+    assert_eq!(all, ca::of_rds("us-east"));
+    assert_eq!(all, ca::of_rds("publi"));
     let regions = regions_of(&all);
-    assert_eq!((regions.len(), count_of(&all)), (28, 86));
-    assert!(regions.contains("public") && regions.contains("eu-west-3"));
+    assert_eq!((regions.len(), count_of(&all)), (27, 81));
+    assert!(!regions.contains("public") && regions.contains("eu-west-3"));
     assert_eq!(ca::check(all.as_bytes()), Ok(()));
 }
 
 #[test]
 fn every_root_is_good_for_years_and_says_so() {
-    let all = ca::of_aws("us-gov-west-1");
+    let all = ca::of_rds("us-gov-west-1") + &ca::public();
     let years: Vec<u16> = all
         .lines()
         .filter_map(|line| line.strip_prefix("# ")?.rsplit_once(", until "))
@@ -662,7 +724,7 @@ fn certificates_of_ones_own_are_found_beside_the_spec() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("own.crt"), root()).unwrap();
     match (for_spec(&verified(None, Some("own.crt")), folder.path()), embedded(Architecture::X86_64)) {
-        (Ok(package), Ok(carried)) => assert_eq!(package, with_ca(&carried, root().as_bytes()).unwrap()),
+        (Ok(package), Ok(carried)) => assert_eq!(package, with_ca(&carried, CA_FILE, root().as_bytes()).unwrap()),
         (package, carried) => {
             assert!(matches!(package, Err(Error::NoRotator(_))), "{package:?}");
             assert!(carried.is_err());
@@ -710,11 +772,11 @@ fn a_refused_file_of_certificates_is_named_and_not_quoted() {
         ("folder", "this is not a file, but the target's `tls.ca` wants a file of certificates".to_owned()),
         ("huge", CaError::TooLarge.to_string()),
     ] {
-        let error = super::certificates(&verified(None, Some(name)), folder.path()).unwrap_err().to_string();
+        let error = super::certificates(&folder.path().join(name)).unwrap_err().to_string();
         assert_eq!(error, format!("{}: {refusal}", folder.path().join(name).display()));
         assert!(!error.contains("Y2FuYXJ5"));
     }
-    assert!(matches!(super::certificates(&verified(None, Some("absent")), folder.path()), Err(Error::Read { .. })));
+    assert!(matches!(super::certificates(&folder.path().join("absent")), Err(Error::Read { .. })));
 }
 
 #[test]

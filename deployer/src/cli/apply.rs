@@ -256,8 +256,9 @@ fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit
             Exit::Done
         }
         Err(why) => {
-            let next = format!("everything was applied; `deploy doctor {}` tells more", planned.stack.origin);
-            ui.error(&format!("stack {stack}: {why}"), &[next]);
+            let applied = format!("everything was applied: {}; nothing was rotated", counts(&planned.plan.actions));
+            let next = format!("next: `deploy doctor {}`, which shows the cause and the fix", planned.stack.origin);
+            ui.error(&format!("stack {stack}: {why}"), &[applied, next]);
             Exit::Error
         }
     }

@@ -196,3 +196,25 @@ fn text(rotated: &Rotated, ui: Ui) -> String {
     }
     text + &line("current", &rotated.current_version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_by_hand_is_never_the_schedule_s_own_and_each_has_a_time() {
+        let spec = plan::spec::load("myapp.yaml", include_str!("../../../config/myapp.yaml")).unwrap().spec;
+        let of = || match event(&spec, "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf") {
+            Event::Rotate { schedule_arn, scheduled_time, .. } => (schedule_arn.unwrap(), scheduled_time.unwrap()),
+            Event::SelfCheck { .. } => panic!("no rotation"),
+        };
+        let (arn, time) = of();
+        assert!(
+            arn.starts_with("arn:aws:lambda:us-east-1:123456789012:function:RotatePasswordFunction:by-hand-"),
+            "{arn}"
+        );
+        assert_ne!(Some(arn), Names::of(&spec).schedule_arn());
+        assert!(time.parse::<jiff::Timestamp>().is_ok() && time.ends_with('Z'), "{time}");
+        assert_ne!(of().1, time, "two runs are two requests");
+    }
+}

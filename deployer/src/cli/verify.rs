@@ -47,9 +47,9 @@ pub async fn read_back(planned: &Planned) -> Result<Plan, String> {
 /// What a self-check's answer means for the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The present value opens the target, or there is none to open.
+    /// The current value logs in, or there is nothing to log in to.
     Works,
-    /// The present value does not open it, and a rotation will mend that.
+    /// The current value does not log in, and a rotation restores that.
     AfterRotation,
 }
 
@@ -71,9 +71,11 @@ pub fn judge(answer: &Answer, target: &Target) -> Result<Verdict, String> {
     match said("AWSCURRENT") {
         None | Some(LoginCheck::Opens | LoginCheck::Unreachable) => Ok(Verdict::Works),
         Some(LoginCheck::Refused) => {
-            let heals = |label| said(label) == Some(LoginCheck::Opens);
-            if sets_by_others || heals("AWSPENDING") || heals("AWSPREVIOUS") {
+            let logs_in = |label| said(label) == Some(LoginCheck::Opens);
+            if sets_by_others || (logs_in("AWSPREVIOUS") && !logs_in("AWSPENDING")) {
                 Ok(Verdict::AfterRotation)
+            } else if logs_in("AWSPENDING") {
+                Err("the target accepts the pending value and not the current one: readers are locked out".to_owned())
             } else {
                 Err("the target does not accept the secret's value: put the true password into it".to_owned())
             }
@@ -132,9 +134,11 @@ mod tests {
         use LoginCheck::{Opens, Refused, Unreachable};
         assert_eq!(judged(&[]), Ok(Verdict::Works));
         assert_eq!(judged(&[("AWSCURRENT", Opens), ("admin", Opens)]), Ok(Verdict::Works));
-        for mends in ["admin", "AWSPENDING", "AWSPREVIOUS"] {
-            assert_eq!(judged(&[("AWSCURRENT", Refused), (mends, Opens)]), Ok(Verdict::AfterRotation), "{mends}");
+        for restores in ["admin", "AWSPREVIOUS"] {
+            assert_eq!(judged(&[("AWSCURRENT", Refused), (restores, Opens)]), Ok(Verdict::AfterRotation), "{restores}");
         }
+        let locked_out = judged(&[("AWSCURRENT", Refused), ("AWSPENDING", Opens), ("AWSPREVIOUS", Opens)]);
+        assert!(locked_out.is_err_and(|why| why.contains("locked out")));
         assert!(judged(&[("AWSCURRENT", Refused)]).is_err());
         assert!(judged(&[("AWSCURRENT", Opens), ("admin", Refused)]).is_err());
         let unreached = judged(&[("AWSCURRENT", Unreachable), ("admin", Unreachable)]);

@@ -32,7 +32,7 @@ pub(super) fn document(given: Zeroizing<String>, spec: &Spec) -> Result<Zeroizin
         Some(_) if derived.is_empty() => return Ok(given),
         Some(fields) => fields,
         None => {
-            let mut fields = spec.connection.as_ref().map_or_else(Fields::new, |to| login(&spec.target, to));
+            let mut fields = spec.connection().map_or_else(Fields::new, |to| login(&spec.target, to));
             fields.insert(field.clone(), quoted(&given));
             fields
         }
@@ -127,12 +127,12 @@ mod tests {
     }
 
     /// The spec of a database's user, with one derived field.
-    fn database(target: Target, port: Option<u16>, dbname: Option<&str>, url: Option<&str>) -> Spec {
+    fn database(target: fn(Login) -> Target, port: Option<u16>, dbname: Option<&str>, url: Option<&str>) -> Spec {
         let (host, username) = ("db.example".to_owned(), "app".to_owned());
         let derived = url.map(|text| ("url".to_owned(), Template::parse(text).unwrap())).into_iter().collect();
         let mut spec = spec(Some("password"));
-        spec.target = target;
-        spec.connection = Some(Connection { host, port, username, dbname: dbname.map(Into::into) });
+        let connection = Some(Connection { host, port, username, dbname: dbname.map(Into::into) });
+        spec.target = target(Login { connection, ..Login::default() });
         spec.secret.derived = derived;
         spec
     }
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_document_is_stored_as_it_is() {
         let document = r#"{"username": "app", "password": "x", "port": 5432.0, "password2": [1e400]}"#;
-        let postgres = database(Target::Postgres(Login::default()), None, None, None);
+        let postgres = database(Target::Postgres, None, None, None);
         for spec in [spec(Some("password")), spec(None), postgres] {
             assert_eq!(stored(document, &spec).unwrap(), document);
         }
@@ -169,25 +169,23 @@ mod tests {
 
     #[test]
     fn a_database_s_password_is_stored_with_where_it_logs_in() {
-        let login = Login::default;
-        for (target, engine, usual) in [
-            (Target::Postgres(login()), "postgres", 5432),
-            (Target::Mysql(login()), "mysql", 3306),
-            (Target::Redis(login()), "redis", 6379),
-        ] {
+        type Kind = fn(Login) -> Target;
+        let kinds: [(Kind, _, _); 3] =
+            [(Target::Postgres, "postgres", 5432), (Target::Mysql, "mysql", 3306), (Target::Redis, "redis", 6379)];
+        for (target, engine, usual) in kinds {
             for (given, port) in [(None, usual), (Some(6000), 6000)] {
-                let value = stored("p\"w", &database(target.clone(), given, None, None)).unwrap();
+                let value = stored("p\"w", &database(target, given, None, None)).unwrap();
                 let fields = format!(r#""engine":"{engine}","host":"db.example","password":"p\"w","port":{port}"#);
                 assert_eq!(value, format!(r#"{{{fields},"username":"app"}}"#));
             }
         }
-        let value = stored("pw", &database(Target::Mysql(login()), None, Some("orders"), None)).unwrap();
+        let value = stored("pw", &database(Target::Mysql, None, Some("orders"), None)).unwrap();
         assert!(value.starts_with(r#"{"dbname":"orders","engine":"mysql","#), "{value}");
     }
 
     #[test]
     fn the_password_is_under_the_field_that_rotates_in_a_database_s_secret_too() {
-        let mut spec = database(Target::Postgres(Login::default()), None, None, Some("{secret}"));
+        let mut spec = database(Target::Postgres, None, None, Some("{secret}"));
         spec.secret.field = Some("secret".to_owned());
         let value: serde_json::Value = serde_json::from_str(&stored("pw", &spec).unwrap()).unwrap();
         assert_eq!((&value["secret"], &value["url"]), (&"pw".into(), &"pw".into()));
@@ -197,7 +195,7 @@ mod tests {
     #[test]
     fn derived_fields_are_made_with_the_first_value() {
         let url = "postgres://{username}:{password|percent}@{host}:{port}/{dbname}?{{raw}}={password}";
-        let spec = database(Target::Postgres(Login::default()), None, Some("orders"), Some(url));
+        let spec = database(Target::Postgres, None, Some("orders"), Some(url));
         let value: serde_json::Value = serde_json::from_str(&stored("a/é\"~-._ %", &spec).unwrap()).unwrap();
         let made = "postgres://app:a%2F%C3%A9%22~-._%20%25@db.example:5432/orders?{raw}=a/é\"~-._ %";
         assert_eq!(value["url"], made);
@@ -205,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_document_gets_its_derived_fields_and_keeps_the_others_as_they_are_spelled() {
-        let spec = database(Target::Mysql(Login::default()), None, None, Some("{password}@{port}"));
+        let spec = database(Target::Mysql, None, None, Some("{password}@{port}"));
         for (before, after) in [
             (r#"{"x": 1.0, "port": 5e3, "password": "\u00e9"}"#, r#""port":5e3,"url":"é@5e3","x":1.0}"#),
             (r#"{"url": ["old"], "port": "1", "password": "\u00e9"}"#, r#""port":"1","url":"é@1"}"#),
@@ -216,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_derived_field_without_its_parts_is_refused_and_no_value_is_told() {
-        let spec = database(Target::Mysql(Login::default()), None, None, Some("{dbname}/{password}"));
+        let spec = database(Target::Mysql, None, None, Some("{dbname}/{password}"));
         let null = r#"{"password":"canary","dbname":null}"#;
         for given in ["canary", null, r#"{"password":"canary","dbname":["canary"]}"#, r#"{"password":"canary"}"#] {
             let error = stored(given, &spec).unwrap_err();

@@ -26,7 +26,8 @@ pub enum AnyTarget {
 }
 
 impl AnyTarget {
-    /// The target of the configuration, with its admin's secret. `ca` is read where the target is to be proven by it;
+    /// The target of the configuration, with its admin's secret. `file` reads the package's certificates where the target is to be
+    /// proven by them;
     /// `elasticache` is the client for a user of that service.
     ///
     /// # Errors
@@ -35,7 +36,7 @@ impl AnyTarget {
         opens: &Opens,
         field: Option<&str>,
         admin: Option<SecretText>,
-        ca: impl FnOnce() -> std::io::Result<Vec<u8>>,
+        file: impl Fn(&str) -> std::io::Result<Vec<u8>>,
         elasticache: Option<aws_sdk_elasticache::Client>,
     ) -> Result<Self, Kind> {
         let Some(login) = opens.login() else { return Ok(Self::None(Nothing)) };
@@ -43,7 +44,7 @@ impl AnyTarget {
             return Err(Kind::TargetUnfit("a login needs a secret that is a JSON object, so a field that rotates"));
         };
         #[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
-        let trust = Trust::new(login.tls, ca)?;
+        let trust = Trust::new(login.tls, file)?;
         match opens {
             #[cfg(feature = "postgres")]
             Opens::Postgres(login) => {

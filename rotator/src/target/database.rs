@@ -48,6 +48,14 @@ pub trait Driver {
     /// Why not.
     async fn preflight(&self, session: &mut Self::Session, change: &Change<'_>) -> Result<(), Kind>;
 
+    /// Makes the change and takes it back, where a server can do that without anyone's noticing.
+    ///
+    /// # Errors
+    /// The server refuses a part of it.
+    async fn rehearse(&self, _session: &mut Self::Session, _change: &Change<'_>) -> Result<(), Kind> {
+        Ok(())
+    }
+
     /// Gives a user a new password.
     ///
     /// Takes a lock that only one rotation of this user can have, asks `is_due` under it, makes the change, and gives the
@@ -86,6 +94,8 @@ pub struct Change<'a> {
     pub present: Option<&'a SecretText>,
     /// Whether the session is the user's own.
     pub own: bool,
+    /// What the user's password may be at present, for a server that makes its own user state it.
+    pub proofs: Vec<&'a SecretText>,
     /// The user of whom this one is the clone user.
     pub clone_of: Option<&'a str>,
     /// Whether a version of the secret that has been current names the user, so that it is the secret's own.
@@ -245,6 +255,7 @@ impl<D: Driver> Database<D> {
             password: &pending.password,
             present: (is_single && !changed.by_previous).then_some(&current.password),
             own: changed.own,
+            proofs: proofs(changed.own, &[Some(current), is_of(&current.user)]),
             clone_of: (!is_single && pending.user.ends_with(TWIN_SUFFIX)).then_some(&current.user),
             known: is_of(&pending.user).is_some(),
         };
@@ -252,6 +263,11 @@ impl<D: Driver> Database<D> {
         fit.unwrap_or(Err(Kind::Client("the preflight")))?;
         Ok((changed, change))
     }
+}
+
+/// The passwords that the user's own session may have to state.
+fn proofs<'a>(own: bool, logins: &[Option<&'a Credentials>]) -> Vec<&'a SecretText> {
+    if own { logins.iter().flatten().map(|login| &login.password).collect() } else { Vec::new() }
 }
 
 /// The other one of a user and its twin.
@@ -339,7 +355,13 @@ impl<D: Driver> Target for Database<D> {
 
     async fn preflight(&self, values: Values<'_>) -> Result<(), Kind> {
         let (current, pending) = (self.binding.user(values.current)?, self.binding.user(values.pending)?);
-        self.prepared(&self.logins(values, &current, &pending)?).await.map(drop)
+        let logins = self.logins(values, &current, &pending)?;
+        let (mut changed, change) = self.prepared(&logins).await?;
+        let rehearsal = timeout(D::PATIENCE, caught(self.driver.rehearse(&mut changed.session, &change)));
+        match rehearsal.await {
+            Ok(done) => done.unwrap_or(Err(Kind::Client("the rehearsal"))),
+            Err(_) => Err(Kind::TargetUnreachable("no answer to the rehearsal in time")),
+        }
     }
 
     async fn check(&self, value: &SecretText) -> Result<Option<Asked>, Kind> {

@@ -94,8 +94,8 @@ impl Driver for ElastiCache {
         session.ping().await
     }
 
-    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
-        Ok(())
+    async fn preflight(&self, _session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        fit(&self.user().await?, change)
     }
 
     /// Without a lock but the service's own: a user that is being modified can't be modified. Ends once all the user's
@@ -106,15 +106,8 @@ impl Driver for ElastiCache {
         change: &Change<'_>,
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
-        let user = self.user().await?;
-        if user.user_name() != Some(change.user) {
-            return Err(OTHER_USER);
-        }
-        match status(&user) {
-            ACTIVE => is_due().await?,
-            MODIFYING => return Err(busy()),
-            _ => return Err(GOING),
-        }
+        fit(&self.user().await?, change)?;
+        is_due().await?;
         let passwords = change.present.into_iter().chain([change.password]).map(|text| text.expose().to_owned());
         let call = self.client.modify_user().user_id(&self.user_id).set_passwords(Some(passwords.collect()));
         call.send().await.map_err(|error| kind(MODIFY, &error))?;
@@ -129,6 +122,18 @@ impl Driver for ElastiCache {
         _is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
         Err(Kind::TargetUnfit("its users have two passwords at a time, and no twins"))
+    }
+}
+
+/// Whether it is the secret's user, and can be modified now.
+fn fit(user: &User, change: &Change<'_>) -> Result<(), Kind> {
+    if user.user_name() != Some(change.user) {
+        return Err(OTHER_USER);
+    }
+    match status(user) {
+        ACTIVE => Ok(()),
+        MODIFYING => Err(busy()),
+        _ => Err(GOING),
     }
 }
 

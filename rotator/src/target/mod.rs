@@ -1,5 +1,7 @@
 //! What a password opens.
 
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+pub mod answer;
 mod any;
 pub mod binding;
 mod credentials;
@@ -11,6 +13,8 @@ pub mod mysql;
 mod none;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+mod reach;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod tls;

@@ -8,22 +8,27 @@
 
 mod clone;
 mod error;
+mod facts;
 mod grants;
 mod options;
+mod plan;
+mod preflight;
 mod statement;
 mod token;
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mysql_async::prelude::{FromRow, Queryable as _};
 use mysql_async::{Conn, OptsBuilder, SslOpts};
 use tokio::time::timeout;
 
-use self::error::{Refused, kind};
+pub use self::error::ERRORS;
+use self::error::{Code, kind};
 use self::statement::{account, literal};
 use super::database::{Change, Driver};
 use super::tls::Trust;
-use super::{Credentials, Engine};
+use super::{Credentials, Engine, reach};
 use crate::error::{Kind, TargetCode};
 use crate::log;
 use crate::secret::SecretText;
@@ -35,10 +40,11 @@ const LOGIN: Duration = Duration::from_secs(8);
 const LONGEST_PACKET: usize = 1 << 22;
 /// Seconds; far longer than a session. The library would ask the server.
 const IDLE: usize = 3600;
-/// Makes literals mean the same everywhere, keeps GRANT from making users without a password, and bounds waits.
+/// Makes literals mean the same everywhere, keeps GRANT from making users without a password, and bounds waits: also for a
+/// client that is gone without a word, and whose lock would stay.
 const SETTINGS: [&str; 2] = [
     "SET NAMES utf8mb4",
-    "SET SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10, SESSION sql_mode = \
+    "SET SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10, SESSION wait_timeout = 20, SESSION sql_mode = \
      CONCAT('STRICT_TRANS_TABLES', IF(VERSION() LIKE '%MariaDB%', ',NO_AUTO_CREATE_USER', ''))",
 ];
 /// The plugins by which a user logs in here; an empty name is MariaDB's for the first.
@@ -48,7 +54,7 @@ const FIRST_WITH_TWO_PASSWORDS: [u16; 3] = [8, 0, 14];
 
 /// A MariaDB server, 10.4 or later, or a MySQL server, 5.7 or later.
 pub struct Mysql {
-    tls: Option<SslOpts>,
+    trust: Trust,
 }
 
 /// A connection on which a user has logged in.
@@ -57,7 +63,7 @@ pub struct Session {
     server: Server,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Server {
     MariaDb,
     MySql { two_passwords: bool },
@@ -75,22 +81,39 @@ impl Mysql {
     /// # Errors
     /// There is no certificate in the file.
     pub fn new(trust: &Trust) -> Result<Self, Kind> {
-        let Trust::Roots(pem) = trust else { return Ok(Self { tls: None }) };
-        if !pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE) {
-            return Err(Kind::TargetUnfit("the CA file has no certificate"));
+        let is_certificate = |pem: &[u8]| pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE);
+        match trust {
+            Trust::Roots(roots) if !roots.of("").into_iter().any(is_certificate) => {
+                Err(Kind::TargetUnfit("the CA file has no certificate"))
+            }
+            trust => Ok(Self { trust: trust.clone() }),
         }
-        let tls = SslOpts::default().with_disable_built_in_roots(true).with_root_certs(vec![pem.clone().into()]);
-        Ok(Self { tls: Some(tls) })
     }
 
-    async fn connect(&self, who: &Credentials) -> Result<Session, mysql_async::Error> {
+    fn tls(&self, host: &str) -> Option<SslOpts> {
+        let Trust::Roots(roots) = &self.trust else { return None };
+        let roots = roots.of(host).into_iter().map(|pem| pem.to_vec().into()).collect();
+        Some(SslOpts::default().with_disable_built_in_roots(true).with_root_certs(roots))
+    }
+
+    async fn connect(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
+        let addresses = reach::lookup(&who.host, who.port).await?;
+        match self.authenticate(who, addresses.iter().map(SocketAddr::ip).collect()).await {
+            Ok(session) => Ok(Some(session)),
+            Err(error) if error::is_refusal(&error) => Ok(None),
+            Err(error) => Err(kind("the login", &error)),
+        }
+    }
+
+    async fn authenticate(&self, who: &Credentials, addresses: Vec<IpAddr>) -> Result<Session, mysql_async::Error> {
         let options = OptsBuilder::default()
             .ip_or_hostname(&who.host)
             .tcp_port(who.port)
+            .resolved_ips(Some(addresses))
             .user(Some(&who.user))
             .pass(Some(who.password.expose()))
             .db_name(who.database.as_ref())
-            .ssl_opts(self.tls.clone())
+            .ssl_opts(self.tls(&who.host))
             .prefer_socket(false)
             .max_allowed_packet(Some(LONGEST_PACKET))
             .wait_timeout(Some(IDLE))
@@ -122,21 +145,26 @@ impl Driver for Mysql {
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
         // The library panics where a server asks for a plugin that it was built without.
-        let login = caught(self.connect(who));
-        match timeout(LOGIN, login).await {
-            Ok(Some(Ok(session))) => Ok(Some(session)),
-            Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
-            Ok(Some(Err(error))) => Err(kind("the login", &error)),
+        match timeout(LOGIN, caught(self.connect(who))).await {
+            Ok(Some(answer)) => answer,
             Ok(None) => Err(Kind::TargetUnfit(error::PLUGIN)),
-            Err(_) => Err(Kind::TargetUnreachable("no answer to the login in time")),
+            Err(_) => Err(reach::UNANSWERED),
         }
     }
 
     async fn query(&self, session: &mut Session) -> Result<(), Kind> {
         session.value("a query", "SELECT 1").await.map(drop)
     }
-    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
-        Ok(())
+
+    async fn preflight(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        preflight::Facts::read(session, change, matches!(self.trust, Trust::Roots(_))).await?.check(change)
+    }
+
+    async fn rehearse(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        match change.clone_of {
+            Some(user) => session.preflight_of_clone(user, change).await,
+            None => Ok(()),
+        }
     }
 
     async fn set_password(
@@ -225,19 +253,40 @@ impl Session {
         if two_passwords && let Some(present) = change.present {
             // What the server keeps is the primary password, which after an abandoned rotation is a stray one. A refusal
             // of the present password, by rules or history, tells that there was none.
-            match self.run("ALTER USER", statement::alter_user(accounts, present, false).expose()).await {
+            match self.alter(accounts, present, false, change).await.map_err(|error| kind("ALTER USER", &error)) {
                 Err(kind) if !kind.is_password_refused() => return Err(kind),
                 _ => {}
             }
-            let statement = statement::alter_user(accounts, change.password, true);
-            match self.conn.query_drop(statement.expose()).await {
-                Err(error) if change.own && error::code(&error) == Some(Refused::PRIVILEGE) => {
+            match self.alter(accounts, change.password, true, change).await {
+                Err(error) if change.own && error::code(&error) == Some(Code::PRIVILEGE) => {
                     log::warn("without APPLICATION_PASSWORD_ADMIN the old password stops working at once");
                 }
                 result => return result.map_err(|error| kind("ALTER USER", &error)),
             }
         }
-        self.run("ALTER USER", statement::alter_user(accounts, change.password, false).expose()).await
+        self.alter(accounts, change.password, false, change).await.map_err(|error| kind("ALTER USER", &error))
+    }
+
+    /// Changes MySQL's password of all the accounts; where the user has to state its present one, whichever that is of
+    /// those that it may be.
+    async fn alter(
+        &mut self,
+        accounts: &[String],
+        password: &SecretText,
+        retain: bool,
+        change: &Change<'_>,
+    ) -> Result<(), mysql_async::Error> {
+        let mut answer = self.conn.query_drop(statement::alter_user(accounts, password, None, retain).expose()).await;
+        for proof in &change.proofs {
+            match answer {
+                Err(error) if matches!(error::code(&error), Some(Code::NO_PROOF | Code::WRONG_PROOF)) => {
+                    let statement = statement::alter_user(accounts, password, Some(proof), retain);
+                    answer = self.conn.query_drop(statement.expose()).await;
+                }
+                answer => return answer,
+            }
+        }
+        answer
     }
 
     /// Runs a statement of MariaDB's with the password's hash, or with the password where a hash is not taken.
@@ -248,7 +297,7 @@ impl Session {
         statement: impl Fn(&str) -> SecretText,
     ) -> Result<(), Kind> {
         match self.conn.query_drop(statement(statement::hash(password).expose()).expose()).await {
-            Err(error) if error::code(&error) == Some(Refused::OPTION) => {}
+            Err(error) if error::code(&error) == Some(Code::OPTION) => {}
             result => return result.map_err(|error| kind(what, &error)),
         }
         // The same code says that the server is a replica.

@@ -1,25 +1,28 @@
 //! Redis and Valkey: the server is given a password's SHA-256 hash, never the password but to log in. It keeps two at a
 //! time, so that readers get in by the current value and by the new one.
 
+mod error;
+mod preflight;
+
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, RedisResult, Value, cmd, from_redis_value,
-};
+use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisResult, cmd, from_redis_value};
 use rustls::pki_types::ServerName;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+pub use self::error::ERRORS;
+pub(super) use self::error::NO_PASSWORD;
+use self::error::{NO_USER, NOT_REDIS, is_refusal, kind, says};
+use self::preflight::{Facts, fields};
 use super::database::{Change, Driver};
 use super::tls::Trust;
-use super::{Credentials, Engine};
-use crate::error::{Kind, TargetCode};
+use super::{Credentials, Engine, reach};
+use crate::error::Kind;
 use crate::log;
 use crate::secret::SecretText;
 
@@ -30,24 +33,12 @@ const COMMAND: Duration = Duration::from_secs(8);
 /// Nobody's password.
 const WRONG_PASSWORD: &str = "does this user need a password at all?";
 
-const NO_ANSWER: Kind = Kind::TargetUnreachable("no answer to the login in time");
-const NO_CONNECTION: Kind = Kind::TargetUnreachable("no connection");
-const NO_TLS: Kind = Kind::TargetUnreachable("no TLS by a certificate for its name that can be trusted");
-pub(super) const NO_PASSWORD: Kind =
-    Kind::AnyPassword("the user has `nopass`; take it away with ACL SETUSER NAME resetpass");
-const NO_USER: Kind = Kind::TargetUnfit("there is no such user");
-const NO_USERS: Kind = Kind::TargetUnfit(
-    "its users can't be changed by ACL SETUSER: Redis before version 6, or a managed service with a way of its own",
-);
-const REPLICA: Kind = Kind::TargetUnfit("the server is a replica, whose users are not its master's");
-const NOT_REDIS: Kind = Kind::TargetUnfit("it does not answer as Redis does");
-
 const GET_USER: &str = "ACL GETUSER, for which a user needs +acl|getuser";
 const SET_USER: &str = "ACL SETUSER, for which a user needs +acl|setuser";
 
 /// A Redis server, version 6 or later, or a Valkey server.
 pub struct Redis {
-    tls: Option<TlsConnector>,
+    trust: Trust,
     /// Whether this invocation has changed the user itself, and so has seen that it needs a password.
     changed: Cell<bool>,
 }
@@ -64,16 +55,16 @@ impl Redis {
     /// # Errors
     /// The certificates cannot be used.
     pub fn new(trust: &Trust) -> Result<Self, Kind> {
-        let config = trust.client_config()?;
-        let tls = config.map(|config| TlsConnector::from(std::sync::Arc::new(config)));
-        Ok(Self { tls, changed: Cell::new(false) })
+        trust.client_config("")?;
+        Ok(Self { trust: trust.clone(), changed: Cell::new(false) })
     }
 
     async fn connect(&self, who: &Credentials) -> Result<MultiplexedConnection, Kind> {
-        let stream = TcpStream::connect((who.host.as_str(), who.port)).await.map_err(|_| NO_CONNECTION)?;
-        let Some(tls) = &self.tls else { return speak(stream).await };
-        let name = ServerName::try_from(who.host.clone()).map_err(|_| NO_TLS)?;
-        speak(tls.connect(name, stream).await.map_err(|_| NO_TLS)?).await
+        let stream = reach::connect(&who.host, who.port).await?;
+        let Some(tls) = self.trust.client_config(&who.host)? else { return speak(stream).await };
+        let tls = TlsConnector::from(std::sync::Arc::new(tls));
+        let name = ServerName::try_from(who.host.clone()).map_err(|error| reach::untrusted(&error))?;
+        speak(tls.connect(name, stream).await.map_err(|error| reach::untrusted(&error))?).await
     }
 
     async fn authenticate(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
@@ -88,7 +79,7 @@ impl Session {
         let answer = cmd("AUTH").arg(&self.user).arg(password).query_async::<()>(&mut self.connection).await;
         match answer {
             Ok(()) => Ok(true),
-            Err(error) if error.code() == Some("WRONGPASS") => Ok(false),
+            Err(error) if is_refusal(&error) => Ok(false),
             Err(error) => Err(kind("the login", &error)),
         }
     }
@@ -108,7 +99,7 @@ impl Driver for Redis {
     const ENGINE: Engine = Engine { names: &["redis", "valkey"], port: 6379, takes_user: |_| true };
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
-        timeout(LOGIN, self.authenticate(who)).await.unwrap_or(Err(NO_ANSWER))
+        timeout(LOGIN, self.authenticate(who)).await.unwrap_or(Err(reach::SILENT))
     }
 
     /// Where a password was accepted before it was set, proves besides that not any would do. Never else: a refused login
@@ -118,8 +109,14 @@ impl Driver for Redis {
         if !self.changed.get() && session.accepts(WRONG_PASSWORD).await? { Err(NO_PASSWORD) } else { Ok(()) }
     }
 
-    async fn preflight(&self, _session: &mut Session, _change: &Change<'_>) -> Result<(), Kind> {
-        Ok(())
+    async fn preflight(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        Facts::read(&mut session.connection, change.user).await?.check()
+    }
+
+    /// Without a rule the command changes nothing of a user that is there, and takes the same right.
+    async fn rehearse(&self, session: &mut Session, change: &Change<'_>) -> Result<(), Kind> {
+        let answer = cmd("ACL").arg("SETUSER").arg(change.user).query_async::<()>(&mut session.connection).await;
+        answer.map_err(|error| kind(SET_USER, &error))
     }
 
     /// Without a lock, for the server has none; the user is changed by one command, which removes no password that came
@@ -131,7 +128,6 @@ impl Driver for Redis {
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
         let connection = &mut session.connection;
-        ask_for_replication(connection).await?;
         let listed = passwords(connection, change.user).await?;
         is_due().await?;
         let (new, present) = (hash(change.password), change.present.map(hash));
@@ -168,25 +164,9 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> 
     Ok(connection)
 }
 
-/// Refuses a replica, and warns of a server's replicas: users are not replicated.
-/// <https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/#acl-rules-for-sentinel-and-replicas>
-async fn ask_for_replication(connection: &mut MultiplexedConnection) -> Result<(), Kind> {
-    let answer = cmd("ROLE").query_async::<Vec<Value>>(connection).await;
-    // The right to ask is not worth a refusal.
-    let Ok([Value::BulkString(role), rest @ ..]) = answer.as_deref() else { return Ok(()) };
-    if role == b"slave" {
-        return Err(REPLICA);
-    }
-    if matches!(rest, [_, Value::Array(replicas)] if !replicas.is_empty()) {
-        log::warn("the server's replicas have users of their own, and do not get the new password by this rotation");
-    }
-    Ok(())
-}
-
 /// The hashes of a user's passwords.
 async fn passwords(connection: &mut MultiplexedConnection, user: &str) -> Result<Vec<String>, Kind> {
-    let answer = cmd("ACL").arg("GETUSER").arg(user).query_async::<Option<HashMap<String, Value>>>(connection).await;
-    let mut fields = answer.map_err(|error| kind(GET_USER, &error))?.ok_or(NO_USER)?;
+    let mut fields = fields(connection, user).await?.ok_or(NO_USER)?;
     let mut list = |name| {
         let field = fields.remove(name).ok_or(NOT_REDIS)?;
         from_redis_value::<Vec<String>>(field).map_err(|_| NOT_REDIS)
@@ -218,35 +198,4 @@ fn hash(password: &SecretText) -> String {
     let digest = Sha256::digest(password.expose());
     let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
-}
-
-/// What an error means; nothing of its text is kept, for it may quote a command.
-fn kind(what: &'static str, error: &RedisError) -> Kind {
-    let Some(code) = error.code() else {
-        return match error.kind() {
-            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => NOT_REDIS,
-            _ if error.is_timeout() => Kind::TargetUnreachable("no answer in time"),
-            _ => Kind::TargetUnreachable("the connection broke off"),
-        };
-    };
-    let told = TargetCode::new(code);
-    match code {
-        "NOPERM" | "NOAUTH" | "DENIED" => Kind::TargetDenied { what, code: told },
-        "READONLY" | "MASTERDOWN" => REPLICA,
-        "LOADING" => Kind::TargetUnreachable("it is stopping or starting"),
-        "BUSY" | "OOM" | "TRYAGAIN" | "CLUSTERDOWN" => Kind::TargetBusy(told),
-        "ERR" if says(error, "max number of clients") => Kind::TargetBusy(TargetCode::new("maxclients")),
-        // By another delivery, after the list was read. The command as a whole did nothing.
-        "ERR" if says(error, "password you are trying to remove") => {
-            Kind::TargetBusy(TargetCode::new("concurrent-change"))
-        }
-        "ERR" if says(error, "unknown command") || says(error, "unknown subcommand") => NO_USERS,
-        "ERR" if says(error, "wrong number of arguments for 'auth'") => NO_USERS,
-        _ => Kind::TargetFailed { what, code: told },
-    }
-}
-
-/// Whether the server's text has these words: most of its errors have no other code than ERR.
-fn says(error: &RedisError, words: &str) -> bool {
-    error.detail().is_some_and(|text| text.contains(words))
 }

@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use contract::{Config, PasswordPolicy, Target, Template};
@@ -162,6 +163,8 @@ fn connection(stream: &TcpStream, answer: impl Fn(&str, &str, &str, &[u8]) -> Re
 /// A running function.
 pub struct Lambda {
     child: Arc<Mutex<Child>>,
+    output: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
     events: Mutex<mpsc::Sender<(Value, Duration)>>,
     answers: Mutex<mpsc::Receiver<Option<Value>>>,
 }
@@ -229,7 +232,7 @@ impl Lambda {
             Some((202, String::new(), "{}".to_owned()))
         });
         let command = &setting.function.command;
-        let child = Command::new(&command[0])
+        let mut child = Command::new(&command[0])
             .args(&command[1..])
             .env_clear()
             .envs(Config::static_env(
@@ -255,13 +258,15 @@ impl Lambda {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let output = Arc::<Mutex<String>>::default();
+        let readers = vec![read(child.stdout.take().unwrap(), &output), read(child.stderr.take().unwrap(), &output)];
         let child = Arc::new(Mutex::new(child));
         let to_kill = Arc::clone(&child);
         kill(Box::new(move || {
             let _ = to_kill.lock().unwrap().kill();
             let _ = killed.send(None);
         }));
-        Self { child, events: Mutex::new(events), answers: Mutex::new(answers) }
+        Self { child, output, readers, events: Mutex::new(events), answers: Mutex::new(answers) }
     }
 
     /// Has the function answer an event, with `time` left; `None` where it was killed.
@@ -270,14 +275,29 @@ impl Lambda {
         self.answers.lock().unwrap().recv_timeout(Duration::from_mins(2)).unwrap()
     }
 
+    /// What the function has written since this was asked last.
+    pub fn written(&self) -> String {
+        std::mem::take(&mut self.output.lock().unwrap())
+    }
+
     /// Ends the function; gives all that it wrote.
     pub fn end(self) -> String {
         let mut child = self.child.lock().unwrap();
         let _ = child.kill();
-        let mut output = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
-        child.stderr.take().unwrap().read_to_string(&mut output).unwrap();
         child.wait().unwrap();
-        output
+        self.readers.into_iter().for_each(|reader| reader.join().unwrap());
+        self.output.lock().unwrap().clone()
     }
+}
+
+/// Collects what a process writes, line by line.
+fn read(from: impl Read + Send + 'static, output: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let output = Arc::clone(output);
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let mut output = output.lock().unwrap();
+            output.push_str(&line);
+            output.push('\n');
+        }
+    })
 }

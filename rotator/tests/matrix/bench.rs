@@ -1,110 +1,168 @@
 //! One rotation's surroundings: a user on a server, and a secret with its password.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use contract::{Login, Strategy, Target, Template, Tls};
-use rotator::store::CURRENT;
+use rotator::store::{CURRENT, PENDING, PREVIOUS};
 use serde_json::{Value, json};
 
-use crate::lambda::{Aws, Fault, Setting};
+use crate::lambda::{Aws, Setting};
 use crate::model::State;
 use crate::servers::mariadb::MariaDb;
+use crate::servers::pgbouncer::PgBouncer;
 use crate::servers::postgres::Postgres;
 use crate::servers::redis::Redis;
 use crate::servers::{ADMIN, ADMIN_PASSWORD, HOST};
 
 const ADMIN_SECRET: &str = "Admin";
 
-/// A real server.
-pub enum Server {
-    Postgres(Postgres),
-    Mariadb(MariaDb),
-    Redis(Redis),
+/// A server's protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Postgres,
+    Mysql,
+    Redis,
 }
 
-impl Server {
-    pub fn postgres() -> Self {
-        let server = Postgres::start(false);
-        server.sql("CREATE TABLE data (n int)");
-        Self::Postgres(server)
+/// A real server.
+#[derive(Clone, Copy)]
+pub enum Server<'a> {
+    Postgres(&'a Postgres),
+    /// With a pooler, through which the function goes, and the client or not.
+    Pooled(&'a PgBouncer<'a>, &'a Postgres, Client),
+    Mysql(&'a MariaDb),
+    Redis(&'a Redis),
+}
+
+/// Where the client of a pooled server logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    Pooled,
+    Direct,
+}
+
+impl Server<'_> {
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Postgres(_) | Self::Pooled(..) => Engine::Postgres,
+            Self::Mysql(_) => Engine::Mysql,
+            Self::Redis(_) => Engine::Redis,
+        }
     }
 
-    pub fn mariadb() -> Self {
-        let server = MariaDb::start(false);
-        server.sql("CREATE DATABASE app; CREATE TABLE app.data (n int)");
-        Self::Mariadb(server)
+    /// Makes what users read.
+    pub fn fill(&self) {
+        match self {
+            Self::Postgres(server) | Self::Pooled(_, server, _) => drop(server.sql("CREATE TABLE data (n int)")),
+            Self::Mysql(server) => drop(server.sql("CREATE DATABASE app; CREATE TABLE app.data (n int)")),
+            Self::Redis(_) => {}
+        }
     }
 
-    pub fn redis() -> Self {
-        Self::Redis(Redis::start(false))
-    }
-
+    /// Where the function goes.
     pub fn port(&self) -> u16 {
         match self {
             Self::Postgres(server) => server.port(),
-            Self::Mariadb(server) => server.port(),
+            Self::Pooled(pooler, ..) => pooler.port(),
+            Self::Mysql(server) => server.port(),
             Self::Redis(server) => server.port(),
         }
     }
 
-    /// A user that may read one table.
-    fn make(&self, user: &str, password: &str) {
+    /// Where the client goes.
+    pub fn client_port(&self) -> u16 {
         match self {
-            Self::Postgres(server) => drop(
+            Self::Pooled(_, server, Client::Direct) => server.port(),
+            _ => self.port(),
+        }
+    }
+
+    /// A user that may read one table, and change its password by itself.
+    fn make(&self, user: &str, password: &str, by_itself: bool) {
+        match self {
+            Self::Postgres(server) | Self::Pooled(_, server, _) => drop(
                 server.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{password}'; GRANT SELECT ON data TO {user}")),
             ),
-            Self::Mariadb(server) => drop(server.sql(&format!(
+            Self::Mysql(server) => drop(server.sql(&format!(
                 "CREATE USER {user}@'%' IDENTIFIED BY '{password}'; GRANT SELECT ON app.data TO {user}@'%'"
             ))),
             Self::Redis(server) => {
-                drop(server.commands(&format!("ACL SETUSER {user} on >{password} ~data +get +ping\nACL SAVE\n")));
+                let rights = if by_itself { "+acl|getuser +acl|setuser +acl|save +role" } else { "" };
+                let rights = format!("~data +get +ping {rights}");
+                drop(server.commands(&format!("ACL SETUSER {user} on >{password} {rights}\nACL SAVE\n")));
+            }
+        }
+    }
+
+    /// All that the server has of a user and its clone user.
+    pub fn account(&self, user: &str) -> String {
+        match self {
+            Self::Postgres(server) | Self::Pooled(_, server, _) => server.sql(&format!(
+                "SELECT r, ARRAY(SELECT m FROM pg_auth_members m WHERE r.oid IN (member, roleid))
+                 FROM pg_authid r WHERE rolname IN ('{user}', '{user}_clone')"
+            )),
+            Self::Mysql(server) => {
+                server.sql(&format!("SELECT * FROM mysql.user WHERE User IN ('{user}', '{user}_clone')"))
+            }
+            Self::Redis(server) => {
+                let list = server.commands("ACL LIST\n");
+                list.lines().filter(|line| line.contains(&format!("user {user} "))).collect()
             }
         }
     }
 }
 
-/// A user, its secret, and how the two are rotated.
-pub struct Bench<'a> {
-    pub server: &'a Server,
-    strategy: Strategy,
-    admin: bool,
-    port: u16,
-    /// The secret, as it is between two deliveries and, for the client, while one runs.
-    state: Arc<Mutex<Arc<Aws>>>,
+/// Which rotation is disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A request of the schedule.
+    Scheduled,
+    /// Secrets Manager's own, of four steps.
+    Managed,
+    /// A request of the schedule, where the server has gone back to the previous value.
+    Previous,
 }
 
-impl<'a> Bench<'a> {
-    /// The `number`th; the secret names `port`, as the function is to see the server.
-    pub fn new(server: &'a Server, port: u16, strategy: Strategy, admin: bool, number: usize) -> Self {
-        let (user, password) = (format!("app{number}"), format!("first-{number}"));
-        server.make(&user, &password);
-        let (engine, dbname) = match server {
-            Server::Postgres(_) => ("postgres", "postgres"),
-            Server::Mariadb(_) => ("mariadb", "app"),
-            Server::Redis(_) => ("redis", "0"),
+/// How a group of users is rotated.
+#[derive(Clone, Copy)]
+pub struct Plan<'a> {
+    pub server: Server<'a>,
+    pub strategy: Strategy,
+    pub admin: bool,
+}
+
+impl Plan<'_> {
+    /// The name of a user.
+    pub fn user(number: usize) -> String {
+        format!("app{number}")
+    }
+
+    /// Makes the user, and its secret; the secret names `port`, as the function is to see the server.
+    pub fn state(&self, port: u16, number: usize, mode: Mode) -> State {
+        let user = Self::user(number);
+        let (engine, dbname) = match self.server.engine() {
+            Engine::Postgres => ("postgres", "postgres"),
+            Engine::Mysql => ("mariadb", "app"),
+            Engine::Redis => ("redis", "0"),
         };
-        let value = json!({"engine": engine, "host": HOST, "port": port, "username": user, "password": password,
-            "dbname": dbname, "url": "", "note": "kept"});
+        let value = |password: &str| {
+            json!({"engine": engine, "host": HOST, "port": port, "username": user, "password": password,
+                "dbname": dbname, "url": "", "note": "kept"})
+        };
+        let first = format!("first-{number}");
+        self.server.make(&user, &first, !self.admin);
         let mut state = State::default();
-        state.put("base", &value.to_string(), &[CURRENT]).unwrap();
-        let aws = Arc::new(Aws::of(state, crate::lambda::no_fault(), crate::lambda::no_fault()));
-        Self { server, strategy, admin, port, state: Arc::new(Mutex::new(aws)) }
+        state.put("base", &value(&first).to_string(), &[CURRENT]).unwrap();
+        if mode == Mode::Previous {
+            state.put("second", &value(&format!("second-{number}")).to_string(), &[CURRENT]).unwrap();
+            assert_eq!(state.holder(PREVIOUS), Some("base"));
+        }
+        state
     }
 
-    /// Secrets Manager for one delivery.
-    pub fn aws(&self, fault: Fault, late_fault: Fault) -> Arc<Aws> {
-        let state = self.state.lock().unwrap().state.lock().unwrap().clone();
-        let mut aws = Aws::of(state, fault, late_fault);
-        let admin = json!({"host": HOST, "port": self.port, "username": ADMIN, "password": ADMIN_PASSWORD}).to_string();
-        aws.others.push((ADMIN_SECRET.to_owned(), admin));
-        let aws = Arc::new(aws);
-        *self.state.lock().unwrap() = Arc::clone(&aws);
-        aws
-    }
-
-    /// Secrets Manager as it is now.
-    pub fn now(&self) -> Arc<Mutex<Arc<Aws>>> {
-        Arc::clone(&self.state)
+    pub fn admin_secret(port: u16) -> (String, String) {
+        let admin = json!({"host": HOST, "port": port, "username": ADMIN, "password": ADMIN_PASSWORD}).to_string();
+        (ADMIN_SECRET.to_owned(), admin)
     }
 
     pub fn setting(&self) -> Setting {
@@ -114,48 +172,30 @@ impl<'a> Bench<'a> {
             tls: Tls::Off,
             ..Login::default()
         };
-        let target = match self.server {
-            Server::Postgres(_) => Target::Postgres(login),
-            Server::Mariadb(_) => Target::Mysql(login),
-            Server::Redis(_) => Target::Redis(login),
+        let target = match self.server.engine() {
+            Engine::Postgres => Target::Postgres(login),
+            Engine::Mysql => Target::Mysql(login),
+            Engine::Redis => Target::Redis(login),
         };
         let url = Template::parse("x://{username}:{password|percent}@{host}").unwrap();
         Setting { target, derived: [("url".to_owned(), url)].into(), ..Setting::default() }
     }
+}
 
-    /// Nothing that the function writes holds a value.
-    pub fn assert_no_value(&self, output: &str) {
-        let aws = Arc::clone(&self.state.lock().unwrap());
-        for value in aws.state.lock().unwrap().values.values() {
-            let value: Value = serde_json::from_str(value).unwrap();
-            let password = value["password"].as_str().unwrap();
-            assert!(!output.contains(password) && !output.contains(ADMIN_PASSWORD), "{output}");
-        }
-    }
+/// The values of a secret.
+pub fn values(aws: &Arc<Aws>) -> Vec<Value> {
+    let state = aws.state.lock().unwrap();
+    state.values.values().map(|value| serde_json::from_str(value).unwrap()).collect()
+}
 
-    /// What is wrong after the delivery that came again, and the next tick.
-    pub fn faults(&self, second: Option<&Value>, third: Option<&Value>) -> Vec<String> {
-        let mut faults = Vec::new();
-        let outcome = |answer: Option<&Value>| answer.and_then(|answer| answer["outcome"].as_str().map(str::to_owned));
-        if !matches!(outcome(second).as_deref(), Some("rotated" | "already-rotated")) {
-            faults.push(format!("the very next attempt did not heal it: {second:?}"));
-        }
-        if outcome(third).as_deref() != Some("rotated") {
-            faults.push(format!("the next tick did not rotate: {third:?}"));
-        }
-        let aws = Arc::clone(&self.state.lock().unwrap());
-        let state = aws.state.lock().unwrap();
-        if state.values.len() != 3 {
-            faults.push(format!("{} versions for two ticks", state.values.len() - 1));
-        }
-        if !state.leftovers().is_empty() {
-            faults.push(format!("labels left behind: {:?}", state.leftovers()));
-        }
-        let current: Value = serde_json::from_str(&state.values[state.holder(CURRENT).unwrap()]).unwrap();
-        let url = format!("x://{}:", current["username"].as_str().unwrap());
-        if current["note"] != "kept" || !current["url"].as_str().unwrap().starts_with(&url) {
-            faults.push("another field was lost, or the derived one not made anew".to_owned());
-        }
-        faults
-    }
+/// The version that has a label, and its value, if it has one.
+pub fn holder(state: &State, label: &str) -> Option<(String, Value)> {
+    let id = state.holder(label)?;
+    Some((id.to_owned(), serde_json::from_str(state.values.get(id)?).unwrap()))
+}
+
+/// Whether a version was made, and can't become current any more.
+pub fn is_discarded(state: &State, made_before: &[String]) -> bool {
+    let labels = |id: &str| [CURRENT, PENDING, PREVIOUS].iter().any(|label| state.holder(label) == Some(id));
+    state.values.keys().any(|id| !made_before.contains(id) && !labels(id))
 }

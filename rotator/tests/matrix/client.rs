@@ -1,19 +1,19 @@
 //! A client that logs in with AWSCURRENT all the time, and reads it again when that is refused, as AWS's caching clients do.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rotator::store::CURRENT;
 use serde_json::Value;
 
-use crate::bench::{Bench, Server};
+use crate::bench::{Engine, holder, values};
 use crate::lambda::Aws;
 use crate::servers::HOST;
 
 /// Between two logins.
-const PAUSE: Duration = Duration::from_millis(3);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What the client has seen.
 #[derive(Default)]
@@ -30,15 +30,9 @@ pub struct Client {
     thread: JoinHandle<Seen>,
 }
 
-#[derive(Clone, Copy)]
-enum Engine {
-    Postgres,
-    Mariadb,
-    Redis,
-}
-
-#[derive(PartialEq, Eq)]
-enum Said {
+/// What a login came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Said {
     Opens,
     Refused,
     /// The server has no room, or is away.
@@ -46,22 +40,10 @@ enum Said {
 }
 
 impl Client {
-    pub fn start(bench: &Bench<'_>) -> Self {
-        let (engine, port, secret) = (
-            match bench.server {
-                Server::Postgres(_) => Engine::Postgres,
-                Server::Mariadb(_) => Engine::Mariadb,
-                Server::Redis(_) => Engine::Redis,
-            },
-            bench.server.port(),
-            bench.now(),
-        );
+    pub fn start(engine: Engine, port: u16, aws: &Arc<Aws>) -> Self {
         let end = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&end);
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(watch(engine, port, &secret, &ended))
-        });
+        let (ended, aws) = (Arc::clone(&end), Arc::clone(aws));
+        let thread = std::thread::spawn(move || runtime().block_on(watch(engine, port, &aws, &ended)));
         Self { end, thread }
     }
 
@@ -71,27 +53,28 @@ impl Client {
     }
 }
 
-fn current(secret: &Mutex<Arc<Aws>>) -> (String, Value) {
-    let aws = Arc::clone(&secret.lock().unwrap());
-    let state = aws.state.lock().unwrap();
-    let id = state.holder(CURRENT).unwrap();
-    (id.to_owned(), serde_json::from_str(&state.values[id]).unwrap())
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-fn all(secret: &Mutex<Arc<Aws>>) -> Vec<Value> {
-    let aws = Arc::clone(&secret.lock().unwrap());
-    let state = aws.state.lock().unwrap();
-    state.values.values().map(|value| serde_json::from_str(value).unwrap()).collect()
+/// Whether a value logs in; a server without room is asked again.
+pub fn logs_in(engine: Engine, port: u16, value: &Value) -> bool {
+    let ask = || runtime().block_on(login(engine, port, value));
+    (0..50).map(|_| ask()).find(|said| *said != Said::Nothing).is_some_and(|said| said == Said::Opens)
 }
 
-async fn watch(engine: Engine, port: u16, secret: &Mutex<Arc<Aws>>, end: &AtomicBool) -> Seen {
+fn current(aws: &Arc<Aws>) -> (String, Value) {
+    holder(&aws.state.lock().unwrap(), CURRENT).unwrap()
+}
+
+async fn watch(engine: Engine, port: u16, aws: &Arc<Aws>, end: &AtomicBool) -> Seen {
     let mut seen = Seen::default();
     let mut refused_since: Option<Instant> = None;
     // Once more after the end, which is what the last delivery has left.
     let mut is_last = false;
     while !is_last {
         is_last = end.load(Ordering::SeqCst);
-        let (id, value) = current(secret);
+        let (id, value) = current(aws);
         match login(engine, port, &value).await {
             Said::Nothing => {}
             Said::Opens => {
@@ -100,17 +83,17 @@ async fn watch(engine: Engine, port: u16, secret: &Mutex<Arc<Aws>>, end: &Atomic
                     seen.longest_refusal = seen.longest_refusal.max(since.elapsed());
                 }
             }
-            Said::Refused if current(secret).0 != id => is_last = false,
+            Said::Refused if current(aws).0 != id => is_last = false,
             Said::Refused => {
                 refused_since.get_or_insert_with(Instant::now);
                 if is_last {
                     seen.violations.push("the current value is refused in the end".to_owned());
                 }
                 let mut opens = false;
-                for other in all(secret) {
+                for other in values(aws) {
                     opens |= login(engine, port, &other).await != Said::Refused;
                 }
-                if !opens && current(secret).0 == id && login(engine, port, &value).await == Said::Refused {
+                if !opens && current(aws).0 == id && login(engine, port, &value).await == Said::Refused {
                     seen.violations.push("no value that is stored opens the server".to_owned());
                 }
             }
@@ -126,7 +109,7 @@ async fn login(engine: Engine, port: u16, value: &Value) -> Said {
     let (user, password) = (value["username"].as_str().unwrap(), value["password"].as_str().unwrap());
     match engine {
         Engine::Postgres => postgres(port, user, password).await,
-        Engine::Mariadb => mariadb(port, user, password).await,
+        Engine::Mysql => mysql(port, user, password).await,
         Engine::Redis => redis(port, user, password).await,
     }
 }
@@ -152,7 +135,7 @@ async fn postgres(port: u16, user: &str, password: &str) -> Said {
     }
 }
 
-async fn mariadb(port: u16, user: &str, password: &str) -> Said {
+async fn mysql(port: u16, user: &str, password: &str) -> Said {
     use mysql_async::prelude::Queryable;
     let options = mysql_async::OptsBuilder::default();
     let options = options.ip_or_hostname(HOST).tcp_port(port).user(Some(user)).pass(Some(password));

@@ -40,7 +40,7 @@ impl<'a> PgBouncer<'a> {
         std::fs::write(pooler.file("users.txt"), list.join("\n")).unwrap();
         let settings = format!(
             "[databases]\n* = host={HOST} port={}\n[pgbouncer]\nlisten_addr = {HOST},{OTHER_HOST}\nlisten_port = {}\n\
-             unix_socket_dir =\npool_mode = transaction\nmax_db_connections = 15\nauth_type = scram-sha-256\n\
+             unix_socket_dir =\npool_mode = transaction\nmax_db_connections = 40\nauth_type = scram-sha-256\n\
              auth_file = users.txt\n{settings}",
             server.port(),
             pooler.port,

@@ -67,7 +67,7 @@ impl Postgres {
             "log_connections=on",
             "fsync=off",
             "shared_buffers=16MB",
-            "max_connections=20",
+            "max_connections=60",
         ];
         for setting in settings.iter().map(String::as_str).chain(fixed) {
             command.args(["-c", setting]);

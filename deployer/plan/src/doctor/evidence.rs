@@ -124,12 +124,7 @@ pub enum SelfCheck {
 impl Evidence<'_> {
     /// A command on the stack's spec.
     pub(super) fn command(&self, command: &str) -> String {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@%:,".contains(c);
-        let origin = if self.origin.chars().all(plain) {
-            self.origin.to_owned()
-        } else {
-            format!("'{}'", self.origin.replace('\'', r"'\''"))
-        };
+        let origin = shell_word(self.origin);
         let (command, options) = command.split_once(' ').unwrap_or((command, ""));
         format!("deploy {command} {origin} {options}").trim_end().to_owned()
     }
@@ -152,6 +147,16 @@ impl Evidence<'_> {
     /// The version that holds a label.
     pub(super) fn holder(&self, label: &str) -> Option<&Version> {
         self.versions().iter().find(|version| version.has(label))
+    }
+}
+
+/// A text as one word of a command: what others chose must not become a command of its own.
+pub(super) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@%:,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -4,6 +4,7 @@ mod advice;
 mod evidence;
 mod function;
 mod invocation;
+mod lockout;
 mod queue;
 mod rotations;
 mod secret;

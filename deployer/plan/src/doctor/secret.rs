@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::evidence::span;
+use super::lockout::{Way, way_on};
 use super::target::poisoned;
 use super::{Evidence, Finding, Fix, Version};
 use crate::resource::Kind;
@@ -79,11 +80,16 @@ fn pending(evidence: &Evidence<'_>) -> Option<Finding> {
     }
     let what = format!("version {} is AWSPENDING{age}: a rotation has not ended", version.id);
     let why = if version.labels.iter().any(|label| label.starts_with(OWN[0])) {
-        "the next rotation brings it to its end, or drops it"
+        "the next rotation completes it, or discards it"
     } else {
-        "it does not say from which version it was made: the next rotation drops it"
+        "it does not say from which version it was made: the next rotation discards it"
     };
-    Some(Finding::problem(Kind::Secret, what).why(why).mend(evidence.command("rotate")))
+    let finding = Finding::problem(Kind::Secret, what);
+    // Where readers are locked out, there is one way on for both.
+    Some(match way_on(evidence) {
+        Some(Way { why, next }) => finding.why(why).mend(next),
+        None => finding.why(why).mend(evidence.command("rotate")),
+    })
 }
 
 fn stale(evidence: &Evidence<'_>, versions: &[Version]) -> Option<Finding> {

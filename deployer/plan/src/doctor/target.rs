@@ -1,15 +1,12 @@
-//! What the function says of itself, and the target of the secret's values.
+//! What the function reports of itself, and of the logins by the secret's values.
 
 use contract::{Answer, LoginCheck};
 
 use super::advice::advice;
+use super::lockout::{ADMIN, Way, way_on};
 use super::secret::{CURRENT, PENDING, drop_pending, is_under_way, stray};
 use super::{Address, Evidence, Finding, SelfCheck};
 use crate::resource::Kind;
-
-/// As the function names them.
-const PREVIOUS: &str = "AWSPREVIOUS";
-const ADMIN: &str = "admin";
 
 pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
     match &evidence.self_check {
@@ -32,27 +29,19 @@ pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
 
 fn logins(evidence: &Evidence<'_>, answer: &Answer) -> Vec<Finding> {
     let said = |who: &str| answer.logins.get(who).copied();
-    let opens = |who: &str| said(who) == Some(LoginCheck::Opens);
     let mut found = Vec::new();
     match said(CURRENT) {
         None => {}
         Some(LoginCheck::Opens) => {
-            found.push(Finding::good(Address::Target, "the current value opens it"));
+            found.push(Finding::good(Address::Target, "the current value logs in"));
             found.extend(poisoned(evidence));
         }
         Some(LoginCheck::Unreachable) => found.push(unreachable(evidence)),
         Some(LoginCheck::Refused) => {
             let finding = Finding::problem(Address::Target, "it refuses the current value: readers are locked out");
-            let healer =
-                [(PENDING, "the pending value"), (PREVIOUS, "the previous value"), (ADMIN, "the admin's login")];
-            found.push(match healer.into_iter().find(|(who, _)| opens(who)) {
-                Some((_, who)) => {
-                    finding.why(format!("{who} opens it: the next rotation heals")).mend(evidence.command("rotate"))
-                }
-                None => finding.why("no value that the secret has opens it").mend(format!(
-                    "put the true password into the secret, or give the spec's target an `admin_secret`; then {}",
-                    evidence.command("rotate")
-                )),
+            found.push(match way_on(evidence) {
+                Some(Way { why, next }) => finding.why(why).mend(next),
+                None => finding.mend(evidence.command("doctor")),
             });
         }
     }
@@ -69,7 +58,7 @@ fn logins(evidence: &Evidence<'_>, answer: &Answer) -> Vec<Finding> {
     found
 }
 
-/// A pending value that the target refuses, while the current one opens it: nobody needs it.
+/// A pending value that the target refuses, while the current one logs in: nobody needs it.
 pub(super) fn poisoned(evidence: &Evidence<'_>) -> Option<Finding> {
     let SelfCheck::Answered(answer) = &evidence.self_check else { return None };
     let is = |label: &str, login: LoginCheck| answer.logins.get(label) == Some(&login);
@@ -77,7 +66,7 @@ pub(super) fn poisoned(evidence: &Evidence<'_>) -> Option<Finding> {
     let version = stray(evidence.versions()).filter(|_| is_meant)?;
     let current = evidence.holder(CURRENT).filter(|_| !is_under_way(evidence, version))?;
     Some(
-        Finding::problem(Address::Target, "it refuses the pending value, and the current one opens it")
+        Finding::problem(Address::Target, "it refuses the pending value, and the current one logs in")
             .why(format!("nothing needs version {}: the next rotation makes another", version.id))
             .mend(evidence.command("doctor --fix"))
             .fixed_by(drop_pending(version, current)),
@@ -93,7 +82,7 @@ fn unreachable(evidence: &Evidence<'_>) -> Finding {
             .why("the function's subnets need a route to it"),
     };
     finding
-        .why("the secret's `host` and `port` must be the target's")
+        .why("the spec's `connection`, or else the secret's `host` and `port`, must be the target's")
         .why("TLS: the server's certificate must bear that host's name, and lead to Amazon's roots or the spec's `ca`")
         .mend(evidence.command("doctor"))
 }

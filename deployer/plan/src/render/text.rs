@@ -203,6 +203,11 @@ pub fn changes(changes: &[Change], verb: Verb, palette: &Palette) -> String {
             document_diff(&mut out, before, after, palette);
             continue;
         }
+        if let Some((before, after)) = long_texts(change) {
+            let _ = writeln!(out, "      {label}");
+            line_diff(&mut out, &before, &after, palette);
+            continue;
+        }
         let replaces = match change.effect {
             Effect::Replaces if verb == Verb::Replace => styled(palette.delete, "  (forces replacement)"),
             _ => String::new(),
@@ -214,6 +219,24 @@ pub fn changes(changes: &[Change], verb: Verb, palette: &Palette) -> String {
         );
     }
     out
+}
+
+/// Two texts that would be cut off in one line, where what differs may be behind the cut: a function's target, for example,
+/// says where an admin's password goes. JSON is spread over lines.
+fn long_texts(change: &Change) -> Option<(String, String)> {
+    let text = |value: &Option<Value>| match value {
+        Some(Value::Known(serde_json::Value::String(text))) => Some(text.clone()),
+        _ => None,
+    };
+    let (before, after) = (text(&change.before)?, text(&change.after)?);
+    if before.chars().count().max(after.chars().count()) <= MAX_INLINE {
+        return None;
+    }
+    let spread = |text: &str| match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value @ serde_json::Value::Object(_)) => format!("{value:#}"),
+        _ => text.to_owned(),
+    };
+    Some((spread(&before), spread(&after)))
 }
 
 /// Two values of an attribute in one line; `None` is absent.
@@ -271,7 +294,11 @@ pub(super) fn document_diff(
     palette: &Palette,
 ) {
     let (before, after) = (format!("{:#}", policy::tidy(before)), format!("{:#}", policy::tidy(after)));
-    let diff = TextDiff::from_lines(&before, &after);
+    line_diff(out, &before, &after, palette);
+}
+
+fn line_diff(out: &mut String, before: &str, after: &str, palette: &Palette) {
+    let diff = TextDiff::from_lines(before, after);
     for group in diff.grouped_ops(1) {
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let (sign, style) = match change.tag() {
@@ -279,7 +306,8 @@ pub(super) fn document_diff(
                 ChangeTag::Insert => ("+", palette.create),
                 ChangeTag::Equal => (" ", palette.faint),
             };
-            let _ = writeln!(out, "        {}", styled(style, format!("{sign} {}", change.value().trim_end())));
+            let line = change.value().trim_end().replace(char::is_control, "\u{fffd}");
+            let _ = writeln!(out, "        {}", styled(style, format!("{sign} {line}")));
         }
     }
 }

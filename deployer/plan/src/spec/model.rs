@@ -34,8 +34,14 @@ pub struct Spec {
     pub target: Target,
     /// A file of certificates by which the target is trusted, relative to the spec's folder; `None` is Amazon's own.
     pub ca: Option<PathBuf>,
-    /// What a first value has besides the password.
-    pub connection: Option<Connection>,
+}
+
+impl Spec {
+    /// The only server and user that the function logs in to, where the spec says so.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Connection> {
+        self.target.login().and_then(|login| login.connection.as_ref())
+    }
 }
 
 /// Who starts a rotation.

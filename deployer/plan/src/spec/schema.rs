@@ -106,6 +106,11 @@ impl<'a> Shape<'a> {
         Some((bound("minimum")?, bound("maximum")?))
     }
 
+    /// A number that is usual here.
+    pub(super) fn usual_number(self) -> Option<i64> {
+        self.own.pointer("/examples/0").and_then(Value::as_i64)
+    }
+
     /// The only numbers that will do.
     pub(super) fn numbers(self) -> Option<Vec<i64>> {
         let numbers: Vec<i64> = self.own.get("enum")?.as_array()?.iter().filter_map(Value::as_i64).collect();

@@ -1,6 +1,6 @@
 //! After a change whose success is not known: which password the server has, and how the current one comes back.
 
-use super::{Change, Changed, Credentials, Database, Driver, Kind, Logins, log};
+use super::{Change, Changed, Credentials, Database, Driver, Kind, Logins, log, proofs};
 
 impl<D: Driver> Database<D> {
     /// Finds out what an answer other than success has left: an error does not say that nothing was changed.
@@ -49,6 +49,7 @@ impl<D: Driver> Database<D> {
                 password: &current.password,
                 present: None,
                 own,
+                proofs: proofs(own, &[Some(logins.pending), Some(current), logins.previous.as_ref()]),
                 clone_of: None,
                 known: true,
             };

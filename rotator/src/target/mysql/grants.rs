@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::token::{join, tokens};
+use super::token::{join, tokens, unquoted};
 
 const GRANT_OPTION: &str = "GRANT OPTION";
 /// The privilege that is none.
 const NOTHING: &str = "USAGE";
 
 /// An account's grants: privileges or roles, by where they hold.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Grants {
     by_scope: BTreeMap<Scope, BTreeSet<String>>,
     /// MariaDB's; MySQL tells its own in SHOW CREATE USER.
@@ -25,13 +25,24 @@ enum Scope {
     Dynamic { option: bool },
     /// What stands after ON: a database, a table, a routine, or all. That its privileges may be handed on is among them.
     On(String),
+    /// A database of MySQL's in which privileges on all do not hold.
+    /// <https://dev.mysql.com/doc/refman/8.4/en/partial-revokes.html>
+    Except(String),
 }
 
 impl Grants {
-    /// Reads the answer to SHOW GRANTS; `None` where a line is of no known form.
-    pub(super) fn parse(lines: &[String]) -> Option<Self> {
+    /// Reads the answer to SHOW GRANTS FOR an account; `None` where a line is of no known form.
+    pub(super) fn parse(lines: &[String], user: &str, host: &str) -> Option<Self> {
         let mut grants = Self::default();
         for line in lines {
+            let tokens: Vec<&str> = tokens(line).collect();
+            let to = tokens.iter().rposition(|token| matches!(*token, "TO" | "FROM" | "FOR"))?;
+            match tokens.get(to + 1..)? {
+                // MariaDB's role of everybody.
+                ["PUBLIC", ..] => continue,
+                [name, "@", at, ..] if unquoted(name) == user && unquoted(at).eq_ignore_ascii_case(host) => {}
+                _ => return None,
+            }
             grants.add(line)?;
         }
         Some(grants)
@@ -42,6 +53,12 @@ impl Grants {
         let at = |word: &str| tokens.iter().position(|token| *token == word);
         if let ["SET", "DEFAULT", "ROLE", role, "FOR", ..] = tokens.as_slice() {
             self.default_role = Some((*role).to_owned());
+            return Some(());
+        }
+        if let ["REVOKE", ..] = tokens.as_slice() {
+            let (on, from) = (at("ON")?, at("FROM")?);
+            let scope = Scope::Except(join(tokens.get(on + 1..from)?));
+            self.by_scope.entry(scope).or_default().extend(items(tokens.get(1..on)?)?);
             return Some(());
         }
         let to = at("TO").filter(|_| at("GRANT") == Some(0))?;
@@ -78,10 +95,19 @@ impl Grants {
         let none = BTreeSet::new();
         let of = |grants: &Self, scope: &Scope| grants.by_scope.get(scope).unwrap_or(&none).clone();
         let scopes: BTreeSet<&Scope> = self.by_scope.keys().chain(present.by_scope.keys()).collect();
-        let (mut revoke, mut grant) = (Vec::new(), Vec::new());
+        let everywhere = of(self, &Scope::On("*.*".to_owned()));
+        let (mut revoke, mut grant, mut except) = (Vec::new(), Vec::new(), Vec::new());
         for scope in scopes {
             let (wanted, present) = (of(self, scope), of(present, scope));
             if wanted == present {
+                continue;
+            }
+            if let Scope::Except(place) = scope {
+                // An exception ends by a grant; without the privilege there is none.
+                let ends = present.difference(&wanted).filter(|privilege| everywhere.contains(*privilege));
+                grant.extend(ends.map(|privilege| format!("GRANT {privilege} ON {place} TO {twin}")));
+                let new = wanted.difference(&present);
+                except.extend(new.map(|privilege| format!("REVOKE {privilege} ON {place} FROM {twin}")));
                 continue;
             }
             for surplus in present.difference(&wanted) {
@@ -90,6 +116,7 @@ impl Grants {
             grant.extend(scope.grants(&wanted, twin));
         }
         revoke.append(&mut grant);
+        revoke.append(&mut except);
         if self.default_role != present.default_role {
             let role = self.default_role.as_deref().unwrap_or("NONE");
             revoke.push(format!("SET DEFAULT ROLE {role} FOR {twin}"));
@@ -103,7 +130,7 @@ impl Scope {
         match self {
             Self::Roles { .. } => String::new(),
             Self::Dynamic { .. } => " ON *.*".to_owned(),
-            Self::On(place) => format!(" ON {place}"),
+            Self::On(place) | Self::Except(place) => format!(" ON {place}"),
         }
     }
 
@@ -116,8 +143,8 @@ impl Scope {
                 let option = if *admin { " WITH ADMIN OPTION" } else { "" };
                 list.iter().map(|role| format!("GRANT {role} TO {twin}{option}")).collect()
             }
-            _ if what.is_empty() => Vec::new(),
-            _ => {
+            Self::Dynamic { .. } | Self::On(_) | Self::Except(_) if what.is_empty() => Vec::new(),
+            Self::Dynamic { .. } | Self::On(_) | Self::Except(_) => {
                 if list.is_empty() {
                     list.push(NOTHING);
                 }
@@ -162,7 +189,11 @@ mod tests {
     use super::*;
 
     fn grants(lines: &[&str]) -> Grants {
-        Grants::parse(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()).unwrap()
+        let mut grants = Grants::default();
+        for line in lines {
+            grants.add(line).unwrap();
+        }
+        grants
     }
 
     const MARIADB: [&str; 10] = [
@@ -250,11 +281,35 @@ mod tests {
 
     #[test]
     fn a_grant_of_no_known_form_is_not_guessed_at() {
-        for line in
-            ["REVOKE INSERT ON `mysql`.* FROM `u`@`%`", "GRANT SELECT ON", "GRANT SELECT (`a` ON `d`.`t` TO `u`", ""]
-        {
-            assert_eq!(Grants::parse(&[line.to_owned()]), None, "{line}");
+        for line in [
+            "REVOKE INSERT FROM `u`@`%`",
+            "GRANT SELECT ON `d`.* TO `v`@`%`",
+            "GRANT SELECT ON",
+            "GRANT SELECT (`a` ON `d`.`t` TO `u`@`%`",
+            "",
+        ] {
+            assert_eq!(Grants::parse(&[line.to_owned()], "u", "%"), None, "{line}");
         }
+    }
+
+    #[test]
+    fn an_exception_to_what_holds_everywhere_is_made_last_and_ends_by_a_grant() {
+        let user = grants(&["GRANT SELECT, INSERT ON *.* TO `u`@`%`", "REVOKE INSERT ON `a`.* FROM `u`@`%`"]);
+        let twin = grants(&["GRANT SELECT, DELETE ON *.* TO `t`@`%`", "REVOKE DELETE, SELECT ON `b`.* FROM `t`@`%`"]);
+        let expected = [
+            "REVOKE DELETE ON *.* FROM t",
+            "GRANT INSERT, SELECT ON *.* TO t",
+            "GRANT SELECT ON `b`.* TO t",
+            "REVOKE INSERT ON `a`.* FROM t",
+        ];
+        assert_eq!(user.statements(&twin, "t"), expected);
+    }
+
+    #[test]
+    fn a_grant_to_everybody_is_nobody_s_own() {
+        let lines =
+            ["GRANT SELECT ON `d`.* TO `o'``r`@`LOCALHOST`", "GRANT DELETE ON `d`.* TO PUBLIC"].map(str::to_owned);
+        assert_eq!(Grants::parse(&lines, "o'`r", "localhost").unwrap(), grants(&[&lines[0]]));
     }
 
     fn name() -> impl Strategy<Value = String> {
@@ -281,7 +336,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_twin_has_the_user_s_grants_after_the_statements_whatever_it_had(user in lines(), twin in lines()) {
-            let (user, mut twin) = (Grants::parse(&user).unwrap(), Grants::parse(&twin).unwrap());
+            let parse = |lines: &[String]| Grants::parse(lines, "u", "%").unwrap();
+            let (user, mut twin) = (parse(&user), parse(&twin));
             for statement in user.statements(&twin, "t") {
                 match statement.strip_prefix("REVOKE ") {
                     Some(revoked) => {
@@ -298,7 +354,8 @@ mod tests {
 
         #[test]
         fn no_text_stops_the_parser(text in any::<String>()) {
-            let _ = Grants::parse(&[text.clone(), format!("GRANT {text}"), format!("GRANT {text} ON {text} TO {text}")]);
+            let line = format!("GRANT {text} ON {text} TO {text} TO `u`@`%`");
+            let _ = Grants::parse(&[line, text.clone(), format!("GRANT {text}")], "u", "%");
             prop_assert!(tokens(&text).all(|token| !token.is_empty() && text.contains(token)));
         }
     }

@@ -1,88 +1,83 @@
-use super::token::{join, tokens};
+use serde_json::{Map, Value};
 
-const LIMITS: [&str; 4] =
-    ["MAX_QUERIES_PER_HOUR", "MAX_UPDATES_PER_HOUR", "MAX_CONNECTIONS_PER_HOUR", "MAX_USER_CONNECTIONS"];
-/// What may follow the clause REQUIRE.
-const AFTER_REQUIRE: [&str; 6] = ["WITH", "PASSWORD", "ACCOUNT", "FAILED_LOGIN_ATTEMPTS", "COMMENT", "ATTRIBUTE"];
-
-/// What an account has besides its password and its grants.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Options {
-    require: String,
-    /// By hour, or at a time; 0 is no limit.
-    limits: [String; 4],
-    /// MySQL's; MariaDB tells it among the grants.
-    default_roles: String,
-}
+use super::facts::{LIMITS, Options};
+use super::statement::literal;
 
 impl Options {
-    /// Reads the answer to SHOW CREATE USER.
-    pub(super) fn parse(create: &str) -> Self {
-        let tokens: Vec<&str> = tokens(create).collect();
-        let after = |word: &str| tokens.iter().position(|token| *token == word).map(|at| &tokens[at + 1..]);
-        let until = |tokens: &[&str], ends: &[&str]| {
-            let own: Vec<&str> = tokens.iter().copied().take_while(|token| !ends.contains(token)).collect();
-            join(&own)
-        };
-        let limit = |name| match after(name) {
-            Some(["-", count, ..]) => format!("-{count}"),
-            Some([count, ..]) => (*count).to_owned(),
-            _ => "0".to_owned(),
-        };
-        Self {
-            require: after("REQUIRE").map_or_else(|| "NONE".to_owned(), |rest| until(rest, &AFTER_REQUIRE)),
-            limits: LIMITS.map(limit),
-            default_roles: match after("DEFAULT") {
-                Some(["ROLE", roles @ ..]) => until(roles, &["REQUIRE"]),
-                _ => "NONE".to_owned(),
-            },
+    /// What makes an account, which has `present`, have these. Default roles are for later, when it has the roles.
+    pub(super) fn statement(&self, present: &Self, account: &str) -> Option<String> {
+        let present_clauses = present.clauses();
+        let mut clauses: Vec<String> =
+            self.clauses().into_iter().filter(|clause| !present_clauses.contains(clause)).collect();
+        if let (Some(wanted), Some(present)) = (&self.attribute, &present.attribute)
+            && wanted != present
+        {
+            clauses.push(format!("ATTRIBUTE {}", literal(&Value::Object(patch(present, wanted)).to_string())));
         }
+        (!clauses.is_empty()).then(|| format!("ALTER USER {account} {}", clauses.join(" ")))
     }
 
-    /// What makes a twin, which has `present`, have the same.
-    pub(super) fn statements(&self, present: &Self, twin: &str) -> Vec<String> {
-        let mut statements = Vec::new();
-        if (&self.require, &self.limits) != (&present.require, &present.limits) {
-            let limits: Vec<String> =
-                LIMITS.iter().zip(&self.limits).map(|(name, count)| format!("{name} {count}")).collect();
-            statements.push(format!("ALTER USER {twin} REQUIRE {} WITH {}", self.require, limits.join(" ")));
+    /// The default roles, where they differ.
+    pub(super) fn default_roles(&self, present: &Self, account: &str) -> Option<String> {
+        if self.default_roles == present.default_roles {
+            return None;
         }
-        if self.default_roles != present.default_roles {
-            statements.push(format!("SET DEFAULT ROLE {} TO {twin}", self.default_roles));
-        }
-        statements
+        let roles: Vec<&str> = self.default_roles.iter().map(String::as_str).collect();
+        let roles = if roles.is_empty() { "NONE".to_owned() } else { roles.join(", ") };
+        Some(format!("SET DEFAULT ROLE {roles} TO {account}"))
+    }
+
+    fn clauses(&self) -> Vec<String> {
+        let Self {
+            require,
+            limits,
+            statement_time,
+            lifetime,
+            history,
+            reuse,
+            require_current,
+            failures: (failures, days),
+            default_roles: _,
+            attribute: _,
+        } = self;
+        let or_default = |value: &Option<String>| value.clone().unwrap_or_else(|| "DEFAULT".to_owned());
+        let mut with: Vec<String> = LIMITS.iter().zip(limits).map(|(name, count)| format!("{name} {count}")).collect();
+        with.extend(statement_time.as_ref().map(|seconds| format!("MAX_STATEMENT_TIME {seconds}")));
+        vec![
+            format!("REQUIRE {require}"),
+            format!("WITH {}", with.join(" ")),
+            match lifetime.as_deref() {
+                None => "PASSWORD EXPIRE DEFAULT".to_owned(),
+                Some("0") => "PASSWORD EXPIRE NEVER".to_owned(),
+                Some(days) => format!("PASSWORD EXPIRE INTERVAL {days} DAY"),
+            },
+            format!("PASSWORD HISTORY {}", or_default(history)),
+            match reuse {
+                None => "PASSWORD REUSE INTERVAL DEFAULT".to_owned(),
+                Some(days) => format!("PASSWORD REUSE INTERVAL {days} DAY"),
+            },
+            match require_current {
+                None => "PASSWORD REQUIRE CURRENT DEFAULT".to_owned(),
+                Some(true) => "PASSWORD REQUIRE CURRENT".to_owned(),
+                Some(false) => "PASSWORD REQUIRE CURRENT OPTIONAL".to_owned(),
+            },
+            match days {
+                -1 => format!("FAILED_LOGIN_ATTEMPTS {failures} PASSWORD_LOCK_TIME UNBOUNDED"),
+                days => format!("FAILED_LOGIN_ATTEMPTS {failures} PASSWORD_LOCK_TIME {days}"),
+            },
+        ]
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_and_required_tls_are_read_and_written() {
-        let plain = Options::parse("CREATE USER `a`@`%` IDENTIFIED BY PASSWORD '*REQUIRE SSL'");
-        let strict = Options::parse(
-            "CREATE USER `a`@`%` IDENTIFIED BY PASSWORD '*0' REQUIRE ISSUER '/x' SUBJECT '/CN=a WITH b''c' \
-             WITH MAX_QUERIES_PER_HOUR 100 MAX_USER_CONNECTIONS -1 PASSWORD EXPIRE NEVER",
-        );
-        assert_eq!(plain.statements(&plain, "t"), [""; 0]);
-        let expected = "ALTER USER t REQUIRE ISSUER '/x' SUBJECT '/CN=a WITH b''c' WITH MAX_QUERIES_PER_HOUR 100 \
-                        MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS -1";
-        assert_eq!(strict.statements(&plain, "t"), [expected]);
-        let expected = "ALTER USER t REQUIRE NONE WITH MAX_QUERIES_PER_HOUR 0 MAX_UPDATES_PER_HOUR 0 \
-                        MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS 0";
-        assert_eq!(plain.statements(&strict, "t"), [expected]);
-    }
-
-    #[test]
-    fn default_roles_of_mysql_are_read_and_written() {
-        let tail = "REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT";
-        let with = format!(
-            r"CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '$A$005$\'REQUIRE' DEFAULT ROLE `r`@`%`,`s`@`%` {tail}"
-        );
-        let with = Options::parse(&with);
-        let without = Options::parse(&format!("CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' {tail}"));
-        assert_eq!(with.statements(&without, "t"), ["SET DEFAULT ROLE `r`@`%`,`s`@`%` TO t"]);
-        assert_eq!(without.statements(&with, "t"), ["SET DEFAULT ROLE NONE TO t"]);
-    }
+/// What the server has to merge into an object to make it another. <https://www.rfc-editor.org/rfc/rfc7396>
+fn patch(present: &Map<String, Value>, wanted: &Map<String, Value>) -> Map<String, Value> {
+    let surplus = present.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), Value::Null));
+    let changed = wanted.iter().filter_map(|(key, wanted)| match (present.get(key), wanted) {
+        (Some(present), wanted) if present == wanted => None,
+        (Some(Value::Object(present)), Value::Object(wanted)) => {
+            Some((key.clone(), Value::Object(patch(present, wanted))))
+        }
+        (_, wanted) => Some((key.clone(), wanted.clone())),
+    });
+    surplus.chain(changed).collect()
 }

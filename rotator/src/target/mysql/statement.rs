@@ -48,25 +48,46 @@ pub(super) fn set_password(accounts: &[String], proof: &str) -> SecretText {
 }
 
 /// MySQL's change of the password of several accounts, all or none. Without `WITH` it keeps each account's plugin.
-pub(super) fn alter_user(accounts: &[String], password: &SecretText, retain: bool) -> SecretText {
+/// `proof` is the present password of the only account, where it has to state it.
+pub(super) fn alter_user(
+    accounts: &[String],
+    password: &SecretText,
+    proof: Option<&SecretText>,
+    retain: bool,
+) -> SecretText {
     let (password, retain) = (quoted(password), if retain { " RETAIN CURRENT PASSWORD" } else { "" });
+    let replace = proof.map(|proof| SecretText::concat(&[" REPLACE ", quoted(proof).expose()]));
+    let replace = replace.as_ref().map_or("", SecretText::expose);
     let mut parts = Vec::new();
     for account in accounts {
         parts.push(if parts.is_empty() { "ALTER USER " } else { ", " });
-        parts.extend([account, " IDENTIFIED BY ", password.expose(), retain]);
+        parts.extend([account, " IDENTIFIED BY ", password.expose(), replace, retain]);
     }
     SecretText::concat(&parts)
 }
 
-/// A new account of MariaDB's, by [`hash`] or [`plain`].
+/// A new account of MariaDB's, by [`hash`] or [`plain`], by which nobody can log in.
 pub(super) fn create_user_mariadb(account: &str, proof: &str) -> SecretText {
-    SecretText::concat(&["CREATE USER ", account, " IDENTIFIED VIA mysql_native_password USING ", proof])
+    SecretText::concat(&[
+        "CREATE USER ",
+        account,
+        " IDENTIFIED VIA mysql_native_password USING ",
+        proof,
+        " ACCOUNT LOCK",
+    ])
 }
 
-/// A new account of MySQL's.
-pub(super) fn create_user_mysql(account: &str, plugin: &str, password: &SecretText) -> SecretText {
-    let (plugin, password) = (literal(plugin), quoted(password));
-    SecretText::concat(&["CREATE USER ", account, " IDENTIFIED WITH ", &plugin, " BY ", password.expose()])
+/// Gives MySQL's accounts their password, each by its plugin, and unlocks them: all or none.
+pub(super) fn finish_mysql(accounts: &[(String, String)], password: &SecretText) -> SecretText {
+    let password = quoted(password);
+    let plugins: Vec<String> = accounts.iter().map(|(_, plugin)| literal(plugin)).collect();
+    let mut parts = Vec::new();
+    for ((account, _), plugin) in accounts.iter().zip(&plugins) {
+        parts.push(if parts.is_empty() { "ALTER USER " } else { ", " });
+        parts.extend([account, " IDENTIFIED WITH ", plugin, " BY ", password.expose()]);
+    }
+    parts.push(" ACCOUNT UNLOCK");
+    SecretText::concat(&parts)
 }
 
 fn quoted(password: &SecretText) -> SecretText {
@@ -82,7 +103,7 @@ fn quoted(password: &SecretText) -> SecretText {
     quoted
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
@@ -114,10 +135,13 @@ mod tests {
         let both = "BEGIN NOT ATOMIC SET PASSWORD FOR a = P; SET PASSWORD FOR b = P; END";
         assert_eq!(set_password(&accounts, "P").expose(), both);
         assert_eq!(
-            alter_user(&accounts, &secret("p'"), true).expose(),
+            alter_user(&accounts, &secret("p'"), None, true).expose(),
             "ALTER USER a IDENTIFIED BY 'p''' RETAIN CURRENT PASSWORD, b IDENTIFIED BY 'p''' RETAIN CURRENT PASSWORD",
         );
-        assert_eq!(alter_user(&accounts[..1], &secret("p"), false).expose(), "ALTER USER a IDENTIFIED BY 'p'");
+        assert_eq!(alter_user(&accounts[..1], &secret("p"), None, false).expose(), "ALTER USER a IDENTIFIED BY 'p'");
+        let proven = alter_user(&accounts[..1], &secret("p"), Some(&secret("o'")), true);
+        let expected = "ALTER USER a IDENTIFIED BY 'p' REPLACE 'o''' RETAIN CURRENT PASSWORD";
+        assert_eq!(proven.expose(), expected);
     }
 
     #[test]

@@ -16,6 +16,21 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// A token without its quotes.
+pub(super) fn unquoted(token: &str) -> String {
+    let mut chars = token.chars();
+    let Some(quote) = chars.next().filter(|first| is_quote(*first)) else { return token.to_owned() };
+    let mut text = String::new();
+    while let Some(c) = chars.next() {
+        match c {
+            c if c == quote => text.extend(chars.next()),
+            '\\' if quote != '`' => text.extend(chars.next()),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
 /// Tokens as a text again, with a space where two would run together.
 pub(super) fn join(tokens: &[&str]) -> String {
     let runs = |token: &str| token.starts_with(|c| is_part_of_word(c) || is_quote(c));
@@ -64,6 +79,7 @@ mod tests {
         let parts = ["A", r"'b''c\'d'", r"`e``f g\`", ".", "*", ",", "(", "`h`", ")"];
         assert_eq!(tokens(text).collect::<Vec<_>>(), parts);
         assert_eq!(join(&parts), r"A 'b''c\'d' `e``f g\`.*,(`h`)");
+        assert_eq!(["A", r"'b''c\'d'", r"`e``f g\`"].map(unquoted), ["A", "b'c'd", r"e`f g\"]);
     }
 
     proptest! {

@@ -1,110 +1,100 @@
-//! The clone user: a member of the user, in whose name it works.
+//! The clone user: a member of the user, in whose name it works from its login on. Whatever the user may do or owns, now or
+//! later, is the clone's too; what does not come with membership is copied, or refused by name.
+//!
+//! All of it is one transaction: a clone that is refused was never there, and none can log in before it is complete.
 
+mod facts;
+mod plan;
+
+use contract::AuthMethod;
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
 
-use super::{alter, begin, kind, rows, value};
+use self::facts::Facts;
+use self::plan::{Otherwise, Step};
+use super::{alter, begin, kind};
 use crate::error::Kind;
 use crate::log;
 use crate::target::database::Change;
 
-/// Settings whose values are lists, and so are no literals.
-const LISTS: [&str; 4] = ["search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"];
-
-/// Makes the clone or brings it up to date, and gives it its password, in one transaction.
+/// Makes the clone or brings it up to date, and gives it its password.
 pub(super) async fn set_twin(
     admin: &mut Client,
     user: &str,
     change: &Change<'_>,
+    allowed: &[AuthMethod],
     is_due: impl AsyncFn() -> Result<(), Kind>,
 ) -> Result<(), Kind> {
     let mut transaction = begin(admin, change.user).await?;
+    let steps = steps(&transaction, user, change).await?;
     is_due().await?;
-    bring_up_to_date(&mut transaction, user, change.user).await?;
-    alter(&transaction, change).await?;
+    carry_out_all(&mut transaction, user, &steps).await?;
+    alter(&transaction, change, allowed).await?;
     transaction.commit().await.map_err(|error| kind("the commit", &error))
 }
 
-/// Makes the twin a member of the user, in whose name it works from its login on: whatever the user may do or owns, now
-/// or later, is the twin's too. What does not come with membership is copied: settings, and limits of logins.
-async fn bring_up_to_date(transaction: &mut Transaction<'_>, user: &str, twin: &str) -> Result<(), Kind> {
-    let (user_name, twin_name) = (escape_identifier(user), escape_identifier(twin));
-    let (user_text, twin_text) = (escape_literal(user), escape_literal(twin));
-    let failed = |what| move |error: tokio_postgres::Error| kind(what, &error);
-    let exists = format!("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = {twin_text}");
-    if value(transaction, &exists).await.map_err(failed("a query"))?.is_none() {
-        transaction.batch_execute(&format!("CREATE ROLE {twin_name}")).await.map_err(failed("CREATE ROLE"))?;
-    }
-    let limits = format!(
-        "SELECT 'LOGIN INHERIT CONNECTION LIMIT ' || rolconnlimit || ' VALID UNTIL ' || \
-         quote_literal(coalesce(rolvaliduntil, 'infinity')) FROM pg_catalog.pg_roles WHERE rolname = {user_text}"
-    );
-    let limits = value(transaction, &limits).await.map_err(failed("a query"))?;
-    let limits = limits.ok_or(Kind::TargetUnfit("the user whose twin is wanted does not exist"))?;
-    let grant = format!("ALTER ROLE {twin_name} {limits}; GRANT {user_name} TO {twin_name}");
-    transaction.batch_execute(&grant).await.map_err(failed("GRANT"))?;
-    copy_settings(transaction, &user_text, &twin_text, &twin_name).await.map_err(failed("ALTER ROLE SET"))?;
-
-    let savepoint = transaction.savepoint("role").await.map_err(failed("a savepoint"))?;
-    match savepoint.batch_execute(&format!("ALTER ROLE {twin_name} SET role = {user_text}")).await {
-        Ok(()) => savepoint.commit().await.map_err(failed("a savepoint")),
-        // Older servers want the admin itself to be a member of the user.
-        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
-            log::warn("the admin may not have the twin work in the user's name: what the twin makes is the twin's own");
-            savepoint.rollback().await.map_err(failed("a savepoint"))
-        }
-        Err(error) => Err(kind("ALTER ROLE SET role", &error)),
-    }
+/// Tries whether the clone could be made or brought up to date, and changes nothing: all of it is rolled back.
+pub(super) async fn rehearse(
+    admin: &mut Client,
+    user: &str,
+    change: &Change<'_>,
+    allowed: &[AuthMethod],
+) -> Result<(), Kind> {
+    let mut transaction = begin(admin, change.user).await?;
+    let steps = steps(&transaction, user, change).await?;
+    carry_out_all(&mut transaction, user, &steps).await?;
+    alter(&transaction, change, allowed).await?;
+    transaction.rollback().await.map_err(|error| kind("the end of a transaction", &error))
 }
 
-async fn copy_settings(
-    transaction: &Transaction<'_>,
-    user: &str,
-    twin: &str,
-    twin_name: &str,
-) -> Result<(), tokio_postgres::Error> {
-    let of = |role: &str| {
-        format!(
-            "SELECT coalesce(d.datname, ''), setting FROM pg_catalog.pg_db_role_setting s \
-             JOIN pg_catalog.pg_roles r ON r.oid = s.setrole LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, \
-             unnest(s.setconfig) setting WHERE r.rolname = {role} AND setting NOT LIKE 'role=%'"
-        )
-    };
-    let (wanted, present) = (rows(transaction, &of(user)).await?, rows(transaction, &of(twin)).await?);
-    let of_database = |database: &str| match database {
-        "" => format!("ALTER ROLE {twin_name}"),
-        name => format!("ALTER ROLE {twin_name} IN DATABASE {}", escape_identifier(name)),
-    };
-    for [database, setting] in present.iter().filter(|setting| !wanted.contains(setting)) {
-        let name = setting.split('=').next().unwrap_or_default();
-        transaction.batch_execute(&format!("{} RESET {}", of_database(database), setting_name(name))).await?;
-    }
-    for [database, setting] in wanted.iter().filter(|setting| !present.contains(setting)) {
-        let Some((name, value)) = setting.split_once('=') else { continue };
-        let (alter, quoted, value) = (of_database(database), setting_name(name), escape_literal(value));
-        let statement = if LISTS.contains(&name) {
-            format!("SELECT set_config('{name}', {value}, true); {alter} SET {quoted} FROM CURRENT")
-        } else {
-            format!("{alter} SET {quoted} = {value}")
-        };
-        transaction.batch_execute(&statement).await?;
+async fn carry_out_all(transaction: &mut Transaction<'_>, user: &str, steps: &[Step]) -> Result<(), Kind> {
+    for step in steps {
+        carry_out(transaction, user, step).await?;
     }
     Ok(())
 }
 
-/// A setting's name, which an extension's has in parts.
-fn setting_name(name: &str) -> String {
-    name.split('.').map(escape_identifier).collect::<Vec<_>>().join(".")
+async fn steps(transaction: &Transaction<'_>, user: &str, change: &Change<'_>) -> Result<Vec<Step>, Kind> {
+    let of_user = Facts::read(transaction, user).await?.ok_or(Kind::TargetUnfit(plan::NO_USER))?;
+    let of_clone = Facts::read(transaction, change.user).await?;
+    plan::steps(user, of_user, change.user, of_clone, change.known).map_err(Kind::TargetUnfit)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_setting_of_an_extension_is_named_in_parts() {
-        assert_eq!(setting_name("search_path"), "\"search_path\"");
-        assert_eq!(setting_name("my.var"), "\"my\".\"var\"");
+async fn carry_out(transaction: &mut Transaction<'_>, user: &str, step: &Step) -> Result<(), Kind> {
+    let failed = |error| kind(step.what, &error);
+    let savepoint = transaction.savepoint("step").await.map_err(failed)?;
+    let Err(error) = savepoint.batch_execute(&step.statement).await else {
+        return savepoint.commit().await.map_err(failed);
+    };
+    savepoint.rollback().await.map_err(failed)?;
+    let code = error.code().unwrap_or(&SqlState::SUCCESSFUL_COMPLETION);
+    let denied = *code == SqlState::INSUFFICIENT_PRIVILEGE;
+    match step.otherwise {
+        Otherwise::Refuse(reason) if denied => Err(Kind::TargetUnfit(reason)),
+        // A label whose provider is not loaded.
+        Otherwise::Refuse(reason) if *code == SqlState::INVALID_PARAMETER_VALUE => Err(Kind::TargetUnfit(reason)),
+        Otherwise::Warn(reason) if denied || plan::is_unknown_setting(code.code()) => {
+            log::warn(reason);
+            Ok(())
+        }
+        Otherwise::AsMember(reason) if denied => as_member(transaction, user, step, reason).await,
+        Otherwise::Fail | Otherwise::Refuse(_) | Otherwise::Warn(_) | Otherwise::AsMember(_) => Err(failed(error)),
     }
+}
+
+/// Carries a step out while the admin is a member of the user, which some versions want of who has another work in the
+/// user's name.
+async fn as_member(
+    transaction: &mut Transaction<'_>,
+    user: &str,
+    step: &Step,
+    reason: &'static str,
+) -> Result<(), Kind> {
+    let user = escape_identifier(user);
+    let statement = format!("GRANT {user} TO CURRENT_USER; {}; REVOKE {user} FROM CURRENT_USER", step.statement);
+    transaction.batch_execute(&statement).await.map_err(|error| match error.code() {
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Kind::TargetUnfit(reason),
+        _ => kind(step.what, &error),
+    })
 }

@@ -1,8 +1,8 @@
 //! What AWS takes, but is likely to be regretted.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
-use contract::{Class, Part, Strategy, Target};
+use contract::{AuthMethod, Class, Login, Part, Strategy, Target, Tls};
 use jiff::SignedDuration;
 
 use super::Context;
@@ -20,11 +20,6 @@ const SAFE_TIMEOUT: u32 = 15;
 /// Seconds that ElastiCache may take to tell a new password to all of a user's caches.
 /// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/User-Secrets-Manager.html>
 const ELASTICACHE_TIMEOUT: u32 = 12 * 60;
-/// How long an ElastiCache user's password may be.
-/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html>
-const ELASTICACHE_LENGTH: RangeInclusive<u16> = 16..=128;
-/// What must not be in it.
-const ELASTICACHE_REFUSES: &str = ",\"/@";
 /// Below it a password can be guessed offline.
 const MIN_ENTROPY: f64 = 80.0;
 
@@ -85,31 +80,23 @@ fn target(cx: &mut Context<'_>) {
         let message = format!("{slow} may take longer than {timeout} s");
         cx.warn("short-timeout", span, message, "too short", format!("write `timeout: {safe}` or more"));
     }
-    if login.elasticache_user.is_some() {
-        elasticache_password(cx);
-    }
+    weak_auth(cx);
 }
 
-/// A password that ElastiCache refuses, always or at times.
-fn elasticache_password(cx: &mut Context<'_>) {
-    let password = &cx.spec.password;
-    let user = "target.redis.elasticache_user";
-    if !ELASTICACHE_LENGTH.contains(&password.length) {
-        let span = cx.first_place(&["password.length", user]);
-        let (shortest, longest) = ELASTICACHE_LENGTH.into_inner();
-        let message = format!("ElastiCache takes passwords of {shortest} to {longest} characters");
-        cx.warn("elasticache-password", span, message, "of another length", "write for example `length: 32`");
-    }
-    let alphabet = password.alphabet();
-    let refused: String =
-        ELASTICACHE_REFUSES.chars().filter(|c| alphabet.iter().any(|b| char::from(*b) == *c)).collect();
-    if !refused.is_empty() {
-        let span = cx.first_place(&["password.symbols", "password.exclude", user]);
-        let message = format!("ElastiCache takes no password with any of `{refused}` in it");
-        let help =
-            format!("add `{refused}` to `password.exclude`: a value that it refuses gives way to another, four times");
-        cx.warn("elasticache-password", span, message, "refused at times", help);
-    }
+/// A server that may ask for more than a proof.
+fn weak_auth(cx: &mut Context<'_>) {
+    let Target::Postgres(Login { require_auth, tls, .. }) = &cx.spec.target else { return };
+    let message = match (require_auth.contains(&AuthMethod::Password), tls) {
+        (true, Tls::Off) => "the password goes over the network as it is, to any server that asks for it",
+        (true, Tls::VerifyFull) => "any server that bears this name may have the password itself",
+        (false, _) if require_auth.contains(&AuthMethod::Md5) => {
+            "a server that asks for MD5 gets a hash by which the password can be guessed"
+        }
+        (false, _) => return,
+    };
+    let span = cx.first_place(&["target.postgres.require_auth"]);
+    let help = "remove the key: a user whose password a rotation has set logs in by SCRAM";
+    cx.warn("weak-auth", span, message, "allowed here", help);
 }
 
 /// A password in a URL, where its symbols mean something else.

@@ -1,11 +1,14 @@
 //! AWS's rules for the values of a structurally sound spec: all that can be known offline.
 
+mod connection;
 mod derived;
 mod function;
+mod host;
 mod lint;
 mod password;
 mod schedule;
 mod secret;
+mod server;
 mod stack;
 mod target;
 mod trigger;
@@ -36,6 +39,7 @@ pub(super) fn check(
     function::check(&mut cx);
     vpc::check(&mut cx);
     target::check(&mut cx);
+    server::check(&mut cx);
     let expression = match &spec.trigger {
         Trigger::Schedule => schedule::check(&mut cx),
         Trigger::Managed(managed) => {

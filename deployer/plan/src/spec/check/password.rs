@@ -3,6 +3,8 @@
 use contract::{Class, Config, Infeasible};
 
 use super::Context;
+use crate::naming::Names;
+use crate::spec::model::Secret;
 
 /// What Lambda takes as environment, names and values together.
 const MAX_ENVIRONMENT: usize = 4096;
@@ -34,8 +36,9 @@ pub(super) fn check(cx: &mut Context<'_>) {
         };
         cx.error("password-infeasible", span, format!("no password can follow this policy: {fault}"), "here", help);
     }
-    let environment =
-        Config::static_env(cx.spec.secret.field.as_deref(), password, &cx.spec.target, None, &cx.spec.secret.derived);
+    let schedule = Names::of(cx.spec).schedule_arn();
+    let Secret { field, derived, .. } = &cx.spec.secret;
+    let environment = Config::static_env(field.as_deref(), password, &cx.spec.target, schedule.as_deref(), derived);
     let size: usize = environment.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size + ARN > MAX_ENVIRONMENT {
         let longest = ["secret.field", "secret.derived", "password.symbols", "password.exclude"].into_iter();

@@ -5,8 +5,8 @@ use std::ops::Range;
 use contract::{Login, Strategy, Target};
 
 use super::secret::{ANY_NAME, secret_name};
-use super::{Context, NameRule, no_path};
-use crate::spec::model::{Connection, Initial};
+use super::{Context, NameRule, connection, no_path};
+use crate::spec::model::Initial;
 
 /// What ElastiCache stores an id as; its API takes capitals, too, but policies are told by the ARN, letter by letter.
 /// <https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateUser.html>
@@ -46,11 +46,12 @@ pub(super) fn check(cx: &mut Context<'_>) {
         let span = cx.first_place(&[&format!("{section}.tls.ca")]);
         cx.error("target-ca", span, "`tls.ca` must be a path", label, "write for example `tls: {ca: ./ca.pem}`");
     }
-    if let Some(connection) = &cx.spec.connection {
-        has_text(cx, &section, connection);
+    require_auth(cx);
+    if let Some(connection) = &login.connection {
+        connection::check(cx, &section, login, connection);
     }
     if cx.place("secret").is_some() && cx.spec.secret.initial == Initial::Generate {
-        generated(cx, &section, login, whole);
+        generated(cx, login, whole);
     }
 }
 
@@ -70,6 +71,24 @@ fn admin(cx: &mut Context<'_>, section: &str, login: &Login) {
         let help = "name the secret of another user, or remove `admin_secret` and the user sets its own password";
         cx.error("target-admin", span, "the admin's secret is the one that rotates", "the stack's own secret", help);
     }
+    if login.connection.is_none() && login.elasticache_user.is_none() {
+        let span = cx.first_place(&[&path]);
+        let message = "an admin needs a `connection`: without one, whoever may write the rotated secret chooses the server \
+                       that gets the admin's password";
+        let help = format!(
+            "add `connection: {{host: db.example.com, username: app}}` under `{section}:`, with your own server and user"
+        );
+        cx.error("target-admin", span, message, "no `connection` beside it", help);
+    }
+}
+
+fn require_auth(cx: &mut Context<'_>) {
+    let Target::Postgres(Login { require_auth, .. }) = &cx.spec.target else { return };
+    let path = "target.postgres.require_auth";
+    if let Some(span) = cx.place(path).filter(|_| require_auth.is_empty()) {
+        let help = "remove the key, or write `require_auth: [scram-sha-256]`";
+        cx.error("target-auth", span, format!("`{path}` leaves no way to log in"), "empty", help);
+    }
 }
 
 fn elasticache_user(cx: &mut Context<'_>, section: &str, login: &Login) {
@@ -86,36 +105,14 @@ fn elasticache_user(cx: &mut Context<'_>, section: &str, login: &Login) {
     }
 }
 
-fn has_text(cx: &mut Context<'_>, section: &str, connection: &Connection) {
-    let Connection { host, port: _, username, dbname } = connection;
-    let texts = [("host", Some(host)), ("username", Some(username)), ("dbname", dbname.as_ref())];
-    for (key, text) in texts {
-        let path = format!("{section}.connection.{key}");
-        let Some(place) = cx.places.get(&path).cloned() else { continue };
-        if text.is_some_and(String::is_empty) {
-            let help = format!("write for example `{key}: {}`", if key == "host" { "db.example.com" } else { "app" });
-            cx.error("target-connection", place.value, format!("`{path}` must not be empty"), "empty", help);
-        }
-    }
-    if host.contains(|c: char| c.is_whitespace() || "/@?#".contains(c)) {
-        let path = format!("{section}.connection.host");
-        let help = "write the host's name or address alone, for example `host: db.example.com`";
-        cx.error("target-connection", cx.first_place(&[&path]), "this is no host's name", "not a name", help);
-    }
-}
-
 /// A generated password opens nothing until somebody has told the target: the admin, in the first rotation.
-fn generated(cx: &mut Context<'_>, section: &str, login: &Login, whole: Range<usize>) {
-    let span = cx.place("secret.initial").unwrap_or(whole);
+fn generated(cx: &mut Context<'_>, login: &Login, whole: Range<usize>) {
     if login.admin_secret.is_none() {
+        let span = cx.place("secret.initial").unwrap_or(whole);
         let message = "a generated first password opens nothing, and no admin is named to set it";
         let help = "write `initial: {env: NAME}`, {file: PATH} or {prompt: true} with the user's present password";
         let or = if login.elasticache_user.is_some() { "" } else { ", or name an `admin_secret`" };
         let help = format!("{help}{or}");
         cx.error("target-initial", span, message, "generated", help);
-    } else if cx.spec.connection.is_none() {
-        let message = "a generated first value has to say where its user logs in";
-        let help = format!("add `connection: {{host: db.example.com, username: app}}` under `{section}:`");
-        cx.error("target-initial", span, message, "no `connection`", help);
     }
 }

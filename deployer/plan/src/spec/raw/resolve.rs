@@ -1,8 +1,10 @@
 //! The spec that a file comes to, every default that follows from another value filled in.
 
-use contract::{Class, Login, PasswordPolicy, Preset, Strategy, Target, Template, Tls};
+use contract::{AuthMethod, Class, Login, PasswordPolicy, Preset, Strategy, Target, Template, Tls};
 
-use super::target::{RawConnection, RawDatabase, RawRedis, RawRedisConnection, RawStrategy, RawTarget, RawTls};
+use super::target::{
+    RawAuthMethod, RawConnection, RawMysql, RawPostgres, RawRedis, RawRedisConnection, RawStrategy, RawTarget, RawTls,
+};
 use super::{
     RawArchitecture, RawClass, RawFunction, RawInitial, RawManaged, RawOnTeardown, RawPassword, RawPreset, RawSchedule,
     RawSecret, RawSpec, RawTrigger,
@@ -17,7 +19,7 @@ impl RawSpec {
     pub(in crate::spec) fn resolve(self) -> Spec {
         let name = self.name.unwrap_or_default();
         let function = self.function.resolve(&name);
-        let (target, ca, connection) = self.target.resolve();
+        let (target, ca) = self.target.resolve();
         Spec {
             account: self.account.unwrap_or_default(),
             region: self.region.unwrap_or_default(),
@@ -37,7 +39,6 @@ impl RawSpec {
             schedule: self.schedule.unwrap_or_default().resolve(&name),
             target,
             ca: ca.map(Into::into),
-            connection,
             name,
         }
     }
@@ -53,38 +54,48 @@ impl RawManaged {
 }
 
 impl RawTarget {
-    fn resolve(self) -> (Target, Option<String>, Option<Connection>) {
-        match self {
-            Self::None => (Target::None, None, None),
-            Self::Postgres(database) => database.resolve(Target::Postgres),
-            Self::Mysql(database) => database.resolve(Target::Mysql),
-            Self::Redis(RawRedis { admin_secret, elasticache_user, tls, connection }) => {
-                let (tls, ca) = tls.resolve();
-                let connection = connection.map(RawRedisConnection::resolve);
-                let login =
-                    Login { admin_secret, connection: connection.clone(), elasticache_user, tls, ..Login::default() };
-                (Target::Redis(login), ca, connection)
+    /// The target, and the file of certificates by which it is trusted.
+    fn resolve(self) -> (Target, Option<String>) {
+        let (target, login, tls): (fn(Login) -> Target, _, _) = match self {
+            Self::None => return (Target::None, None),
+            Self::Postgres(RawPostgres { strategy, admin_secret, tls, require_auth, connection }) => {
+                let (strategy, connection) = (strategy.resolve(), connection.map(RawConnection::resolve));
+                let require_auth = RawAuthMethod::resolve(&require_auth);
+                let login = Login { strategy, admin_secret, connection, require_auth, ..Login::default() };
+                (Target::Postgres, login, tls)
             }
+            Self::Mysql(RawMysql { strategy, admin_secret, tls, connection }) => {
+                let (strategy, connection) = (strategy.resolve(), connection.map(RawConnection::resolve));
+                (Target::Mysql, Login { strategy, admin_secret, connection, ..Login::default() }, tls)
+            }
+            Self::Redis(RawRedis { admin_secret, elasticache_user, tls, connection }) => {
+                let connection = connection.map(RawRedisConnection::resolve);
+                (Target::Redis, Login { admin_secret, connection, elasticache_user, ..Login::default() }, tls)
+            }
+        };
+        let (tls, ca) = tls.resolve();
+        (target(Login { tls, ..login }), ca)
+    }
+}
+
+impl RawStrategy {
+    fn resolve(self) -> Strategy {
+        match self {
+            Self::SingleUser => Strategy::SingleUser,
+            Self::AlternatingUsers => Strategy::AlternatingUsers,
         }
     }
 }
 
-impl RawDatabase {
-    fn resolve(self, target: fn(Login) -> Target) -> (Target, Option<String>, Option<Connection>) {
-        let strategy = match self.strategy {
-            RawStrategy::SingleUser => Strategy::SingleUser,
-            RawStrategy::AlternatingUsers => Strategy::AlternatingUsers,
-        };
-        let (tls, ca) = self.tls.resolve();
-        let connection = self.connection.map(RawConnection::resolve);
-        let login = Login {
-            strategy,
-            admin_secret: self.admin_secret,
-            connection: connection.clone(),
-            tls,
-            ..Login::default()
-        };
-        (target(login), ca, connection)
+impl RawAuthMethod {
+    /// In one order and each once, so that another order of the same is no change of the function.
+    fn resolve(given: &[Self]) -> Vec<AuthMethod> {
+        let all = [
+            (Self::ScramSha256, AuthMethod::ScramSha256),
+            (Self::Md5, AuthMethod::Md5),
+            (Self::Password, AuthMethod::Password),
+        ];
+        all.into_iter().filter(|(raw, _)| given.contains(raw)).map(|(_, method)| method).collect()
     }
 }
 

@@ -231,7 +231,8 @@ impl<'a> Walk<'a> {
         if let Some((min, max)) = shape.range().filter(|(min, max)| !(min..=max).contains(&&value)) {
             let message = format!("`{}` must be {min} to {max}", at.path);
             let (label, near) = if value < min { ("too little", min) } else { ("too much", max) };
-            self.fault("out-of-range", at, node, message, label, format!("write for example `{}: {near}`", at.key));
+            let good = shape.usual_number().unwrap_or(near);
+            self.fault("out-of-range", at, node, message, label, format!("write for example `{}: {good}`", at.key));
             return None;
         }
         Some(Value::from(value))

@@ -47,13 +47,18 @@ impl<'a> Walk<'a> {
             _ if wanted == "text" && !raw.contains('\n') && !matches!(node.kind, Kind::Map(_) | Kind::List(_)) => {
                 format!("put it in quotes: `{}`", written(at, &format!("\"{raw}\"")))
             }
-            Kind::Text(word) if wanted == "a whole number" && word.parse::<i64>().is_ok() => {
-                format!("remove the quotes: `{}`", written(at, word))
+            Kind::Text(word) if wanted == "a whole number" && word.trim().parse::<i64>().is_ok() => {
+                format!("remove the quotes: `{}`", written(at, word.trim()))
             }
+            Kind::Text(_) | Kind::Number if wanted == "a whole number" => match whole(&node.kind, raw) {
+                Some(number) => format!("write `{}`", written(at, &number)),
+                None => format!("write {wanted} behind `{key}:`"),
+            },
             Kind::Text(word) if wanted == "true or false" => {
                 let yes = ["yes", "on", "y", "true"].contains(&word.to_ascii_lowercase().as_str());
                 format!("write `{key}: {yes}`")
             }
+            Kind::Text(word) if wanted == "a list" => format!("write `{key}: [{word}]`"),
             _ if wanted == "a list" => format!("write `{key}: [...]`"),
             _ if wanted == "a map of keys" => {
                 let keys: Vec<&str> = shape.keys().collect();
@@ -67,6 +72,14 @@ impl<'a> Walk<'a> {
         };
         self.fault("wrong-type", at, node, format!("`{}` must be {wanted}", at.path), given, help);
     }
+}
+
+/// The whole number that is written as another one, for example as `5432.0`.
+fn whole(kind: &Kind, raw: &str) -> Option<String> {
+    let text = if let Kind::Text(word) = kind { word.trim() } else { raw };
+    let number: f64 = text.parse().ok()?;
+    // What is larger is no port, no length and no number of days.
+    (number.fract() == 0.0 && number.abs() < 1e9).then(|| format!("{number:.0}"))
 }
 
 /// `key: value`, or only the value in a list.
