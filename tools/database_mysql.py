@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+from itertools import groupby
 from pathlib import Path
 
 from database import HOST, Login, Server, find, program
@@ -22,7 +24,7 @@ class MariaDb(Server):
     verify = "--ssl-verify-server-cert"
     # What an admin needs besides the right to create users.
     reads = "GRANT SELECT, UPDATE ON mysql.*"
-    password_change = r"SET PASSWORD FOR [`']([^`']+)[`']@[`']%[`'] = '\*"
+    password_change = r"(?:SET PASSWORD FOR|CREATE USER) [`']([^`']+)[`']@[`']%[`'] [^\n]*'\*"
 
     def set_up(self, login: Login, admin: Login) -> None:
         user, database = login.user, login.database
@@ -43,7 +45,8 @@ class MariaDb(Server):
         return {user: int(count) for user, count in (row.split("\t") for row in rows)}
 
     def changes(self) -> list[str]:
-        return re.findall(self.password_change, self.log())
+        # A user that is made gets its password in more than one statement.
+        return [user for user, _ in groupby(re.findall(self.password_change, self.log()))]
 
     def log(self) -> str:
         statements = self._folder / "statements.log"
@@ -93,7 +96,7 @@ class Mysql(MariaDb):
     settings = ["--mysqlx=OFF", "--skip-log-bin", "--innodb-redo-log-capacity=8M", "--secure-file-priv="]
     verify = "--ssl-mode=VERIFY_IDENTITY"
     reads = "GRANT SELECT ON mysql.*"
-    password_change = r"ALTER USER [`']([^`']+)[`']@[`']%[`'] IDENTIFIED [^\n]*<secret>"
+    password_change = r"(?:CREATE|ALTER) USER [`']([^`']+)[`']@[`']%[`'] IDENTIFIED [^\n]*<secret>"
 
     def _make_tables(self) -> None:
         # To make them takes the server seconds.
@@ -105,4 +108,7 @@ class Mysql(MariaDb):
 
 
 def mysql() -> Server:
-    return Mysql() if find("mysqld") and find("mysql") else MariaDb()
+    server = find(Mysql.server)
+    # MariaDB's server has MySQL's name too.
+    version = subprocess.run([server, "--version"], capture_output=True, text=True).stdout if server else "MariaDB"
+    return MariaDb() if "MariaDB" in version else Mysql()

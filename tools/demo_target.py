@@ -82,7 +82,7 @@ class TargetStory(Story):
         )
 
     def show_the_spec(self) -> None:
-        self.stage.step("What is wanted?", f"config/{self.file}, as it ships, with this server in it.")
+        self.stage.step("What is wanted?", f"config/{self.file}, for this server and every minute; of the latter it is warned.")
         self.stage.show(yaml.safe_dump({"target": self.stack["target"]}, sort_keys=False))
         self.stage.run("validate", self.file)
 
@@ -162,7 +162,7 @@ class TargetStory(Story):
 
     def look_at_what_is_left(self) -> None:
         changes = self.server.changes()
-        self.stage.check("that changed nothing at the server", len(changes) == len(self.versions) - 1, changes)
+        self.stage.check("teardown has changed no password", len(changes) == len(self.versions) - 1, changes)
         admin_secret = self.secrets.describe_secret(SecretId=self.target["admin_secret"])
         self.stage.check(
             "the administrator's secret was not the stack's, and is as it was", "DeletedDate" not in admin_secret
@@ -208,7 +208,9 @@ def demo_spec(server: Server) -> dict[str, Any]:
     spec["secret"]["initial"] = {"env": FIRST_PASSWORD}
     spec["schedule"] = {"expression": "rate(1 minute)", "flexible_window_minutes": 0}
     target = spec["target"][server.target]
-    connection = target.pop("connection") | {"host": HOST, "port": server.port}
+    connection = {"host": HOST, "port": server.port} | {
+        name: value for name, value in target.pop("connection").items() if name not in ("host", "port")
+    }
     target |= {"tls": {"ca": "./ca.pem"}, **server.differences, "connection": connection}
     if platform.machine() == "aarch64":
         spec.setdefault("function", {})["architecture"] = "arm64"
