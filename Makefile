@@ -42,7 +42,7 @@ rotator: $(READY)/cc $(READY)/venv $(READY)/targets ## build the function: targe
 	@tools/setup rotator $(CARGO_FLAGS)
 
 .PHONY: demo
-demo: build $(if $(TARGET),$(READY)/servers) ## tell the whole story on this machine, with no AWS account; TARGET=postgres, mysql or redis: with a real server
+demo: build $(if $(TARGET),$(READY)/servers) ## tell the whole story on this machine, with no AWS account; TARGET=postgres, mysql, redis: with a real server
 	@$(PYTHON) $(if $(TARGET),tools/demo_target.py $(TARGET),tools/demo.py)
 
 .PHONY: test

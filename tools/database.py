@@ -15,14 +15,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import certificates
 from testbed import TARGET, free_port
 
 HOST = "localhost"
@@ -76,7 +72,7 @@ class Server(ABC):
     def __enter__(self) -> Server:
         self._folder = Path(tempfile.mkdtemp(prefix=f"{self.target}-"))
         try:
-            for name, pem in certificates().items():
+            for name, pem in certificates(HOST).items():
                 self._write(name, pem)
             self._make()
             self._launch()
@@ -220,34 +216,3 @@ def program(name: str, as_nobody: bool = False) -> str:
     if found is None:
         raise FileNotFoundError(f"{name} is missing: run tools/setup servers")
     return found
-
-
-def certificates() -> dict[str, str]:
-    """An authority that nobody else trusts, and a server's certificate by it: ca.pem, server.pem and server.key."""
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the demo's own authority")])
-    server = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-
-    def signed(name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType) -> str:
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(authority)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-            .sign(authority_key, hashes.SHA256())
-        )
-        return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    key = server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {
-        "ca.pem": signed(authority, authority_key, x509.BasicConstraints(ca=True, path_length=0)),
-        "server.pem": signed(server, server_key, x509.SubjectAlternativeName([x509.DNSName(HOST)])),
-        "server.key": key.decode(),
-    }
