@@ -2,6 +2,8 @@
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "redis"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::fmt::Write as _;
+
 use rotator::error::Step;
 use rotator::target::answer::{Means, Row};
 use rotator::target::{mysql, postgres, redis};
@@ -23,7 +25,8 @@ fn table(name: &str, code: &str, rows: &[Row]) -> String {
         let class = if row.means == Means::Refused { "credential" } else { class.name() };
         let says = if row.says.is_empty() { String::new() } else { format!("`{}`", row.says) };
         let words = row.words.replace('|', "\\|");
-        text.push_str(&format!("| `{}` | {says} | `{class}` | {words} |\n", row.code));
+        let code = if row.code.is_empty() { "any".to_owned() } else { format!("`{}`", row.code) };
+        writeln!(text, "| {code} | {says} | `{class}` | {words} |").unwrap();
     }
     text
 }
