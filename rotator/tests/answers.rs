@@ -159,7 +159,7 @@ impl Driver for Double {
         }
     }
 
-    async fn set_twin(
+    async fn set_clone(
         &self,
         admin: &mut Session,
         _user: &str,

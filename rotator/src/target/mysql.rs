@@ -179,7 +179,7 @@ impl Driver for Mysql {
         result
     }
 
-    async fn set_twin(
+    async fn set_clone(
         &self,
         admin: &mut Session,
         user: &str,
@@ -187,7 +187,7 @@ impl Driver for Mysql {
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
         let lock = admin.lock(change.user).await?;
-        let result = admin.set_twin(user, change, is_due).await;
+        let result = admin.set_clone(user, change, is_due).await;
         admin.unlock(&lock).await;
         result
     }

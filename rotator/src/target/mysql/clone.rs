@@ -21,7 +21,7 @@ use crate::target::database::Change;
 const ROUNDS: usize = 3;
 
 impl Session {
-    pub(super) async fn set_twin(
+    pub(super) async fn set_clone(
         &mut self,
         user: &str,
         change: &Change<'_>,
