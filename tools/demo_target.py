@@ -84,7 +84,9 @@ class TargetStory(Story):
         )
 
     def show_the_spec(self) -> None:
-        self.stage.step("What is wanted?", f"config/{self.file}, for this server and every minute; of the latter it is warned.")
+        self.stage.step(
+            "What is wanted?", f"config/{self.file}, for this server and every minute; of the latter it is warned."
+        )
         self.stage.show(yaml.safe_dump({"target": self.stack["target"]}, sort_keys=False))
         self.stage.run("validate", self.file)
 
