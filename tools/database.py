@@ -52,8 +52,6 @@ class Server(ABC):
     differences: dict[str, Any] = {}
     # Whether two users take turns; else one user has two passwords.
     alternates = True
-    # What `changes` proves besides.
-    proof = ""
     # How an application leaves its mark.
     work: str
     # What a session of root's begins with, so that the log has no password that it sets.
@@ -118,8 +116,8 @@ class Server(ABC):
         """How often each user has left its mark."""
 
     @abstractmethod
-    def changes(self) -> list[str]:
-        """The users whose passwords were changed since the set-up, in that order."""
+    def verifiers(self) -> dict[str, str]:
+        """By what the server knows each user's passwords."""
 
     def keeps(self, logins: list[Login]) -> Iterator[tuple[str, bool]]:
         """What the server has to have besides after these logins, the last of which is current."""

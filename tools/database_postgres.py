@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import shutil
 from typing import Any
 
@@ -13,7 +12,6 @@ from database import HOST, Login, Server, program
 
 class Postgres(Server):
     target = "postgres"
-    proof = ", each as a SCRAM verifier"
     work = "INSERT INTO visits DEFAULT VALUES;"
     unlogged = "SET log_statement = none;\n"
     # The fast way to end; SIGTERM would wait for clients.
@@ -40,8 +38,9 @@ class Postgres(Server):
         rows = self._ask('SELECT "user", count(*) FROM visits GROUP BY 1;').splitlines()
         return {user: int(count) for user, count in (row.split("|") for row in rows)}
 
-    def changes(self) -> list[str]:
-        return re.findall(r"ALTER ROLE \"([^\"]+)\" PASSWORD +E?'SCRAM-SHA-256\$", self.log())
+    def verifiers(self) -> dict[str, str]:
+        rows = self._ask("SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL;").splitlines()
+        return dict(row.split("|") for row in rows)
 
     def _make(self) -> None:
         self._write("password", self.root.password)

@@ -27,16 +27,16 @@ class Redis(Server):
         self._ask(
             f"ACL SETUSER {login.user} on >{login.password} ~{login.user}:* +@read +@write +ping\n"
             f"ACL SETUSER {admin.user} on >{admin.password} +ping +acl|getuser +acl|setuser +acl|save +role\n"
-            "ACL SAVE\nCONFIG RESETSTAT\n"
+            "ACL SAVE\n"
         )
 
     def marks(self) -> dict[str, int]:
         fields = self._ask("HGETALL sessions:marks\n").split()
         return dict(zip(fields[::2], map(int, fields[1::2]), strict=True))
 
-    def changes(self) -> list[str]:
-        calls = re.search(r"cmdstat_acl\|setuser:calls=(\d+)", self._ask("INFO commandstats\n"))
-        return [self.user] * int(calls[1]) if calls else []
+    def verifiers(self) -> dict[str, str]:
+        users = (line.split() for line in self._ask("ACL LIST\n").splitlines())
+        return {words[1]: " ".join(word for word in words if word.startswith("#")) for words in users}
 
     def keeps(self, logins: list[Login]) -> Iterator[tuple[str, bool]]:
         (saved,) = (line for line in self._file("users.acl").splitlines() if line.startswith(f"user {self.user} "))
