@@ -1,7 +1,10 @@
 //! A pooler that has a list of passwords of its own never learns a new one: the rotation is undone.
 
+use std::time::{Duration, Instant};
+
 use contract::Strategy;
 use rotator::store::{CURRENT, PENDING};
+use serde_json::Value;
 
 use crate::bench::{Client, Mode, Plan, Server, holder};
 use crate::client::logs_in;
@@ -9,7 +12,7 @@ use crate::proxy::Cut;
 use crate::servers::pgbouncer::{PgBouncer, Users};
 use crate::servers::postgres::Postgres;
 use crate::servers::{ADMIN, ADMIN_PASSWORD};
-use crate::trouble::{Planned, Trouble};
+use crate::trouble::{Planned, Ran, Trouble};
 use crate::worker::Worker;
 
 const PLANS: [(Strategy, bool); 3] =
@@ -20,6 +23,13 @@ fn is_intact(worker: &Worker<'_>) -> [bool; 2] {
     let Server::Pooled(pooler, server, _) = worker.plan.server else { unreachable!() };
     let (_, current) = holder(&worker.state(), CURRENT).unwrap();
     [server.port(), pooler.port()].map(|port| logs_in(worker.plan.server.engine(), port, &current))
+}
+
+/// The function is killed between set and test: the first login after a change is the test's.
+fn before_the_test(ran: &Ran) -> Planned {
+    let change = ran.messages.iter().position(|message| message.is_change).unwrap();
+    let test = change + ran.messages[change..].iter().position(|message| message.is_login).unwrap();
+    Planned { step: 0, trouble: Trouble::At(test, Cut::KillBefore) }
 }
 
 #[test]
@@ -43,12 +53,8 @@ fn a_pooler_with_a_list_of_its_own_gets_back_the_password_on_it() {
         assert_eq!(holder(&worker.state(), PENDING).map(|(id, _)| id), None, "{name}");
         assert_eq!(worker.output().matches("RotationLockedOut").count(), 0, "{name}");
 
-        // The first login after the change is the test's.
-        let messages = &ran[0].messages;
-        let change = messages.iter().position(|message| message.is_change).unwrap();
-        let test = change + messages[change..].iter().position(|message| message.is_login).unwrap();
         worker.begin(2 * turn + 1, Mode::Scheduled);
-        let killed = Planned { step: 0, trouble: Trouble::At(test, Cut::KillBefore) };
+        let killed = before_the_test(&ran[0]);
         assert_eq!(worker.rotate(Mode::Scheduled, 0, Some(killed)).0, None, "{name}");
         // Until the next attempt the pooler lets clients in, on connections from before, and the server knows better.
         assert_eq!(is_intact(&worker), [strategy == Strategy::AlternatingUsers, true], "{name}, after the kill");
@@ -58,4 +64,44 @@ fn a_pooler_with_a_list_of_its_own_gets_back_the_password_on_it() {
         assert_eq!(holder(&worker.state(), PENDING).map(|(id, _)| id), None, "{name}");
         worker.end();
     }
+}
+
+/// An attempt, once the pooler tries again to log in: after an error it does not for `server_login_retry`, 15 seconds.
+fn attempt(worker: &mut Worker<'_>) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = worker.rotate(Mode::Scheduled, 0, None).0.unwrap();
+        if answer["errorType"] != "Rotator.Network" {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Where the function was killed between set and test, and the pooler's connections from before are gone, whoever gives
+/// the pooler the pending value helps.
+#[test]
+fn a_pooler_that_has_lost_its_connections_needs_the_pending_value() {
+    let Some(server) = Postgres::newer(false) else { return };
+    let list = [("app0", "first-0"), ("app1", "first-1"), (ADMIN, ADMIN_PASSWORD)];
+    let Some(pooler) = PgBouncer::start(&server, &Users::List(&list)) else { return };
+    let pooled = Server::Pooled(&pooler, &server, Client::Pooled);
+    pooled.fill();
+    let mut worker = Worker::new(Plan { server: pooled, strategy: Strategy::SingleUser, admin: false });
+    worker.begin(0, Mode::Scheduled);
+    let (_, ran) = worker.rotate(Mode::Scheduled, 0, None);
+    worker.begin(1, Mode::Scheduled);
+    worker.rotate(Mode::Scheduled, 0, Some(before_the_test(&ran[0])));
+    server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app1'");
+    assert_eq!(is_intact(&worker), [false; 2]);
+
+    let (answer, _) = worker.rotate(Mode::Scheduled, 0, None);
+    assert!(answer.unwrap().get("errorType").is_some());
+    let (_, pending) = holder(&worker.state(), PENDING).unwrap();
+    pooler.learn(&[("app1", pending["password"].as_str().unwrap()), list[2]]);
+    let answer = attempt(&mut worker);
+    assert_eq!(answer["outcome"], "rotated", "{answer}");
+    assert_eq!(is_intact(&worker), [true; 2]);
+    worker.end();
 }

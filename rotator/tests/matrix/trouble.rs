@@ -91,7 +91,7 @@ fn sorts(engine: Engine, ran: &[Ran], every_error: bool) -> Vec<Vec<Planned>> {
         for (shift, cut) in [Cut::Replaced(code), Cut::NotDone(code)].into_iter().enumerate() {
             let in_turn = |number: usize| (number + shift) % codes.len() == turn;
             // To a right password no server says that it is wrong.
-            let fits = |message: Message| message.is_answered && !(message.is_login && *code == "1045");
+            let fits = |message: Message| message.is_answered && (message.is_change || *code != "1045");
             at(cut, &|number, message| fits(message) && (every_error && message.is_change || in_turn(number)));
         }
     }

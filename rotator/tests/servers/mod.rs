@@ -70,6 +70,12 @@ impl Process {
         process
     }
 
+    /// Sends a signal; the standard library sends only SIGKILL.
+    fn send(&self, signal: &str) -> bool {
+        let kill = format!("kill -{signal} {}", self.child.id());
+        Command::new("sh").args(["-c", &kill]).status().is_ok_and(|status| status.success())
+    }
+
     /// The last that it said.
     fn said(&self) -> String {
         let said = std::fs::read_to_string(&self.log).unwrap_or_default();
@@ -80,9 +86,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The standard library sends only SIGKILL, after which PostgreSQL would leave shared memory behind.
-        let kill = format!("kill -{} {}", self.signal, self.child.id());
-        if !Command::new("sh").args(["-c", &kill]).status().is_ok_and(|status| status.success()) {
+        // After SIGKILL PostgreSQL would leave shared memory behind.
+        if !self.send(self.signal) {
             let _ = self.child.kill();
         }
         let _ = self.guard.kill();

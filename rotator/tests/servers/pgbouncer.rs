@@ -36,8 +36,7 @@ impl<'a> PgBouncer<'a> {
             Users::Query => (pooler.asks(), &[("pooler", POOLER_PASSWORD)][..]),
             Users::List(list) => ("", *list),
         };
-        let list: Vec<String> = list.iter().map(|(user, password)| format!("\"{user}\" \"{password}\"")).collect();
-        std::fs::write(pooler.file("users.txt"), list.join("\n")).unwrap();
+        pooler.write(list);
         let settings = format!(
             "[databases]\n* = host={HOST} port={}\n[pgbouncer]\nlisten_addr = {HOST},{OTHER_HOST}\nlisten_port = {}\n\
              unix_socket_dir =\npool_mode = transaction\nmax_db_connections = 80\nauth_type = scram-sha-256\n\
@@ -54,6 +53,17 @@ impl<'a> PgBouncer<'a> {
         // At once; SIGTERM would wait for its clients.
         pooler.process = Some(Process::start(&mut command, pooler.log(), "QUIT", answers));
         Some(pooler)
+    }
+
+    fn write(&self, list: &[(&str, &str)]) {
+        let list: Vec<String> = list.iter().map(|(user, password)| format!("\"{user}\" \"{password}\"")).collect();
+        std::fs::write(self.file("users.txt"), list.join("\n")).unwrap();
+    }
+
+    /// Gives it another list of names and passwords.
+    pub fn learn(&self, list: &[(&str, &str)]) {
+        self.write(list);
+        self.process.as_ref().unwrap().send("HUP");
     }
 
     /// Gives the pooler a user that may ask for others' passwords; the settings by which it does.

@@ -72,7 +72,8 @@ pub const ERRORS: &[Row] = &[
     Row::of("57P01", Away, "it is stopping, or an admin has ended the session"),
     Row::of("57P02", Away, "it has crashed, and is recovering"),
     Row::of("58", Away, "its system has failed it"),
-    // A pooler's.
+    // A pooler's. The first has the words of an error from before, which say nothing of this password.
+    Row::says("08P01", "server login has been failing", Away, "PgBouncer can't log in to its server"),
     Row::says("08P01", "SASL authentication failed", Refused, "PgBouncer has another password for the user, or none"),
     Row::says("08P01", "password authentication failed", Refused, "PgBouncer has another password for the user"),
     Row::says("08P01", "no such user", Refused, "PgBouncer does not know the user"),
@@ -82,7 +83,6 @@ pub const ERRORS: &[Row] = &[
     Row::says("08P01", "no more connections allowed", Busy, "PgBouncer has too many clients"),
     Row::says("08P01", "query_wait_timeout", Busy, "PgBouncer had no connection to its server free in time"),
     Row::says("08P01", "query_timeout", Busy, "PgBouncer has stopped the statement after its time limit"),
-    Row::says("08P01", "server login has been failing", Away, "PgBouncer can't log in to its server"),
     Row::says("08P01", "server login failed", Setup, "PgBouncer can't log in to its server by what it has of the user"),
     Row::says("08P01", "client_login_timeout", Away, "PgBouncer gave up the login: its server is down"),
     Row::says("08P01", "shutting down", Away, "PgBouncer is stopping"),
