@@ -68,7 +68,7 @@ fn a_pooler_with_a_list_of_its_own_gets_back_the_password_on_it() {
 
 /// An attempt, once the pooler tries again to log in: after an error it does not for `server_login_retry`, 15 seconds.
 fn attempt(worker: &mut Worker<'_>) -> Value {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let answer = worker.rotate(Mode::Scheduled, 0, None).0.unwrap();
         if answer["errorType"] != "Rotator.Network" {
