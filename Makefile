@@ -21,6 +21,8 @@ export TESTBED_PYTHON := $(abspath $(PYTHON))
 export MARIADB_PLUGINS := $(abspath $(BUILD))/servers/mariadb-plugins
 # Newer servers than the machine's own.
 export SID_SERVERS := $(abspath $(BUILD))/servers/sid
+# What runs the function for arm64 on another processor.
+export ARM64_EMULATOR := $(abspath $(BUILD))/servers/arm64
 export PYTHONPYCACHEPREFIX := $(abspath $(BUILD))/pycache
 # The deployer's build looks for the function in target/lambda, unless it is told otherwise.
 ifneq ($(BUILD),target)
@@ -40,11 +42,11 @@ rotator: $(READY)/cc $(READY)/venv $(READY)/targets ## build the function: targe
 	@tools/setup rotator $(CARGO_FLAGS)
 
 .PHONY: demo
-demo: build $(if $(TARGET),$(READY)/servers) ## tell the whole story on this machine, with no AWS account; TARGET=postgres: with a real database
+demo: build $(if $(TARGET),$(READY)/servers) ## tell the whole story on this machine, with no AWS account; TARGET=postgres, mysql, redis: with a real server
 	@$(PYTHON) $(if $(TARGET),tools/demo_target.py $(TARGET),tools/demo.py)
 
 .PHONY: test
-test: rotator sbom $(READY)/servers ## run every test: unit, snapshot, property, and against emulators and real servers
+test: rotator sbom $(READY)/servers $(READY)/emulator ## run every test: unit, snapshot, property, and against emulators and real servers
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run $(CARGO_FLAGS) --workspace && cargo test $(CARGO_FLAGS) --workspace --doc --quiet; \
 	else \
@@ -89,7 +91,7 @@ clean: ## remove all that was made, target/ as a whole
 	@rm -rf $(BUILD)
 
 $(READY)/venv: tools/requirements.txt
-$(READY)/lint $(READY)/fuzz $(READY)/cyclonedx $(READY)/servers: tools/setup
+$(READY)/lint $(READY)/fuzz $(READY)/cyclonedx $(READY)/servers $(READY)/emulator: tools/setup
 $(READY)/%:
 	@tools/setup $*
 	@mkdir -p $(@D) && touch $@

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from typing import Any
 
-from database import Login, Postgres
+from database import Login, Server
 
 # Seconds for which a value is kept. AWS's caching clients keep it for an hour, where a secret rotates by the month.
 KEPT = 5.0
 PAUSE = 0.05
-WORK = "INSERT INTO visits DEFAULT VALUES"
 
 
 class Application:
     """Works in a thread of its own until it is stopped."""
 
-    def __init__(self, secrets: Any, secret: str, server: Postgres) -> None:
+    def __init__(self, secrets: Any, secret: str, server: Server) -> None:
         self.logins = 0
         self.refusals: list[str] = []
         self.versions: set[str] = set()
@@ -49,7 +47,7 @@ class Application:
     def _run(self) -> None:
         try:
             self._work()
-        except Exception as failure:  # noqa: BLE001 - told by whoever asks next
+        except Exception as failure:  # noqa: BLE001 - raised by whoever asks next
             self._failure = failure
 
     def _work(self) -> None:
@@ -58,7 +56,7 @@ class Application:
             if time.monotonic() >= fresh_until:
                 version, login = self._read()
                 fresh_until = time.monotonic() + KEPT
-            refusal = self._server.refusal(login, WORK)
+            refusal = self._server.refusal(login, self._server.work)
             if refusal is None:
                 self.logins += 1
                 self.versions.add(version)
@@ -70,5 +68,4 @@ class Application:
 
     def _read(self) -> tuple[str, Login]:
         answer = self._secrets.get_secret_value(SecretId=self._secret)
-        value = json.loads(answer["SecretString"])
-        return answer["VersionId"], Login(value["username"], value["password"], value["dbname"])
+        return answer["VersionId"], Login.read(answer["SecretString"])

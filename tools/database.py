@@ -1,58 +1,81 @@
-"""A PostgreSQL server of the demo's own: on loopback, over TLS only, with its data in a folder that goes with it."""
+"""A database server of the demo's own: on loopback, over TLS only, with its data in a folder that goes with it.
+
+It is one of those that `tools/setup servers` has unpacked, or else the machine's own.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-import pwd
-import re
 import secrets
 import shutil
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from testbed import free_port
+from certificates import certificates
+from testbed import TARGET, free_port
 
 HOST = "localhost"
 STARTED_WITHIN = 30.0
 LOGIN_WITHIN = 15.0
 # The server ends in order when this process's end of the pipe closes: whatever ends us, kill -9 included, ends it.
-GUARD = '"$@" & read _; kill -INT $!; wait $!'
+GUARD = 'signal=$1; shift; "$@" & read _; kill -"$signal" $!; wait $!'
 
 
 @dataclass(frozen=True)
 class Login:
-    """A user, and what opens the server to it."""
+    """A user, and what it logs in with."""
 
     user: str
     password: str
     database: str
 
+    @staticmethod
+    def read(value: str) -> Login:
+        """The login of a secret's value."""
+        fields = json.loads(value)
+        return Login(fields["username"], fields["password"], fields.get("dbname", ""))
 
-class Postgres:
-    """A running server that logs every statement. `root` may do everything, and is the demo's own way to look at it."""
+
+class Server(ABC):
+    """A running server. `root` may do everything, and is the demo's own way to look at it."""
+
+    # The target of a spec, whose file in config/ bears its name.
+    target: str
+    # What the spec that ships has otherwise, of its target.
+    differences: dict[str, Any] = {}
+    # Whether two users take turns; else one user has two passwords.
+    alternates = True
+    # How an application leaves its mark.
+    work: str
+    # What a session of root's begins with, so that the log has no password that it sets.
+    unlogged = ""
+    # By which the server ends without delay.
+    signal = "TERM"
 
     def __init__(self) -> None:
         self.port = free_port()
         self.pid = 0
-        self.root = Login("postgres", secrets.token_urlsafe(24), "postgres")
+        self.name = ""
+        self.root = Login("root", secrets.token_urlsafe(24), "")
         self._guard: subprocess.Popen[bytes] | None = None
         self._folder = Path()
 
-    def __enter__(self) -> Postgres:
-        self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    def __enter__(self) -> Server:
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{self.target}-"))
         try:
+            for name, pem in certificates(HOST).items():
+                self._write(name, pem)
             self._make()
             self._launch()
             self._await_answer()
+            self.name = self._name()
         except BaseException:
             self.stop()
             raise
@@ -75,63 +98,75 @@ class Postgres:
         """The certificate that a client has to trust, as PEM."""
         return (self._folder / "ca.pem").read_text()
 
-    def sql(self, login: Login, sql: str, unlogged: bool = False) -> str:
-        """Runs statements; the rows, columns apart by `|`. Only root may run them unlogged."""
-        done = self._psql(login, sql, "-c log_statement=none" if unlogged else "")
-        if done.returncode != 0:
-            raise RuntimeError(f"psql as {login.user}: {done.stderr.strip()}")
-        return done.stdout.strip()
-
-    def refusal(self, login: Login, sql: str) -> str | None:
-        """Logs in and runs a statement; what kept it from that, if anything did."""
-        done = self._psql(login, sql)
-        return None if done.returncode == 0 else done.stderr.strip() or f"psql ended with {done.returncode}"
+    def refusal(self, login: Login, text: str = "") -> str | None:
+        """Logs in and runs a text; what kept it from that, if anything did."""
+        done = self._client(login, text or self._nothing)
+        return None if done.returncode == 0 else (done.stderr + done.stdout).strip() or f"ended with {done.returncode}"
 
     def log(self) -> str:
         """All that the server wrote so far."""
         return (self._folder / "log").read_text(errors="replace")
 
-    def verifiers(self) -> list[tuple[str, str]]:
-        """The users whose passwords were changed, in that order, each with how the new one was told."""
-        return re.findall(r'ALTER ROLE "([^"]+)" PASSWORD +E?\'(\S{0,14})', self.log())
+    @abstractmethod
+    def set_up(self, login: Login, admin: Login) -> None:
+        """Makes an application's user and what it works on, and an admin with what docs/targets.md asks for, no more."""
 
+    @abstractmethod
+    def marks(self) -> dict[str, int]:
+        """How often each user has left its mark."""
+
+    @abstractmethod
+    def verifiers(self) -> dict[str, str]:
+        """By what the server knows each user's passwords."""
+
+    def keeps(self, logins: list[Login]) -> Iterator[tuple[str, bool]]:
+        """What the server has to have besides after these logins, the last of which is current."""
+        yield from ()
+
+    # What a kind of server does its own way.
+
+    _nothing = "SELECT 1;"
+
+    @abstractmethod
     def _make(self) -> None:
-        self._write("password", self.root.password)
-        # Nobody gets in without TLS and a password.
-        self._write("hba.conf", "hostssl all all 127.0.0.0/8 scram-sha-256\n")
-        for name, pem in certificates().items():
-            self._write(name, pem)
-        os.chmod(self._folder, 0o700)
-        if os.geteuid() == 0:
-            for path in (self._folder, *self._folder.iterdir()):
-                shutil.chown(path, *self._owner())
-        options = ["--username", self.root.user, "--encoding=UTF8", "--locale=C", "--no-sync", "--auth=scram-sha-256"]
-        files = ["--pgdata", self._folder / "data", "--pwfile", self._folder / "password"]
-        made = subprocess.run(
-            [program("initdb"), *options, *files], capture_output=True, text=True, **self._confinement()
+        """Makes what the server needs to start, beside its certificates."""
+
+    @abstractmethod
+    def _command(self) -> list[str]:
+        """What starts the server."""
+
+    @abstractmethod
+    def _name(self) -> str:
+        """Which server it is, and which version."""
+
+    @abstractmethod
+    def _client_command(self, login: Login) -> tuple[list[str], dict[str, str]]:
+        """Its own client, which runs what it reads, and the environment with the password."""
+
+    def _confinement(self) -> dict[str, Any]:
+        """Where and as whom the server runs."""
+        return {"cwd": self._folder, "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}}
+
+    # What they have in common.
+
+    def _ask(self, text: str, login: Login | None = None, unlogged: bool = False) -> str:
+        """Runs statements or commands, as root; the answers."""
+        done = self._client(login or self.root, (self.unlogged if unlogged else "") + text)
+        if done.returncode != 0:
+            raise RuntimeError(f"the server's client: {(done.stderr + done.stdout).strip()}")
+        return done.stdout.strip()
+
+    def _client(self, login: Login, text: str) -> subprocess.CompletedProcess[str]:
+        command, environment = self._client_command(login)
+        environment |= {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+        return subprocess.run(
+            command, input=text, env=environment, cwd="/", capture_output=True, text=True, timeout=LOGIN_WITHIN
         )
-        if made.returncode != 0:
-            raise RuntimeError(f"initdb: {made.stderr.strip()}")
 
     def _launch(self) -> None:
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
-            "hba_file": self._folder / "hba.conf",
-            "ssl": "on",
-            "ssl_cert_file": self._folder / "server.pem",
-            "ssl_key_file": self._folder / "server.key",
-            "log_statement": "all",
-            "log_connections": "on",
-            "fsync": "off",
-            "shared_buffers": "16MB",
-            "max_connections": "20",
-        }
-        command = [program("postgres"), "-D", self._folder / "data", "-p", str(self.port)]
-        command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with open(self._folder / "log", "wb") as log:
+        with open(self._folder / "log", "ab") as log:
             self._guard = subprocess.Popen(
-                ["/bin/sh", "-c", GUARD, "guard", *command],
+                ["/bin/sh", "-c", GUARD, "guard", self.signal, *self._command()],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -142,44 +177,16 @@ class Postgres:
 
     def _await_answer(self) -> None:
         deadline = time.monotonic() + STARTED_WITHIN
-        while refusal := self.refusal(self.root, "SELECT 1"):
+        while refusal := self.refusal(self.root):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no answer from the server: {refusal}\n{self.log()[-2000:]}")
             time.sleep(0.05)
 
-    def _psql(self, login: Login, sql: str, options: str = "") -> subprocess.CompletedProcess[str]:
-        """The password is in the environment, never among the arguments."""
-        where = ["-h", HOST, "-p", str(self.port), "-U", login.user, "-d", login.database]
-        environment = {
-            "PATH": "/usr/bin:/bin",
-            "PGPASSWORD": login.password,
-            "PGSSLMODE": "verify-full",
-            "PGSSLROOTCERT": str(self._folder / "ca.pem"),
-            "PGCONNECT_TIMEOUT": "10",
-            "PGOPTIONS": options,
-        }
-        return subprocess.run(
-            [program("psql"), "-XAtqw", "-v", "ON_ERROR_STOP=1", *where],
-            input=sql,
-            env=environment,
-            cwd="/",
-            capture_output=True,
-            text=True,
-            timeout=LOGIN_WITHIN,
-        )
-
-    def _confinement(self) -> dict[str, Any]:
-        """A folder of its own, and a user of its own: the server refuses to be root."""
-        confinement: dict[str, Any] = {"cwd": self._folder, "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}}
-        if os.geteuid() == 0:
-            user, group = self._owner()
-            confinement |= {"user": user, "group": group, "extra_groups": []}
-        return confinement
-
-    @staticmethod
-    def _owner() -> tuple[int, int]:
-        nobody = pwd.getpwnam("nobody")
-        return nobody.pw_uid, nobody.pw_gid
+    def _run(self, *command: str) -> None:
+        """Runs one of the server's own programs, as whom and where it runs itself."""
+        done = subprocess.run(command, capture_output=True, text=True, **self._confinement())
+        if done.returncode != 0:
+            raise RuntimeError(f"{command[0]}: {done.stderr.strip()}")
 
     def _write(self, name: str, text: str) -> None:
         path = self._folder / name
@@ -187,41 +194,23 @@ class Postgres:
         path.write_text(text)
 
 
-def program(name: str) -> str:
-    """Where a program of PostgreSQL's is: Debian keeps the server's own out of the path, by version."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
-    found = shutil.which(name, path=os.pathsep.join([*map(str, versions), os.environ.get("PATH", "/usr/bin:/bin")]))
+def find(name: str, as_nobody: bool = False) -> str | None:
+    """Where one of the servers' programs is: unpacked, if whoever runs it may come there, or else the machine's."""
+    unpacked = Path(os.environ.get("SID_SERVERS", TARGET / "servers" / "sid"))
+    reachable = not as_nobody or all(folder.stat().st_mode & 1 for folder in unpacked.absolute().parents)
+    for root in ([unpacked] if reachable else []) + [Path("/")]:
+        # Debian keeps PostgreSQL's own out of the path, by version.
+        versions = root.glob("usr/lib/postgresql/*/bin")
+        newest = sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
+        folders = [*newest, root / "usr/bin", root / "usr/sbin"]
+        if found := shutil.which(name, path=os.pathsep.join(map(str, folders))):
+            return found
+    return shutil.which(name)
+
+
+def program(name: str, as_nobody: bool = False) -> str:
+    """The same for one that must be there."""
+    found = find(name, as_nobody)
     if found is None:
         raise FileNotFoundError(f"{name} is missing: run tools/setup servers")
     return found
-
-
-def certificates() -> dict[str, str]:
-    """An authority that nobody else trusts, and a server's certificate by it: ca.pem, server.pem and server.key."""
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the demo's own authority")])
-    server = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-
-    def signed(name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType) -> str:
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(authority)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-            .sign(authority_key, hashes.SHA256())
-        )
-        return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    key = server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {
-        "ca.pem": signed(authority, authority_key, x509.BasicConstraints(ca=True, path_length=0)),
-        "server.pem": signed(server, server_key, x509.SubjectAlternativeName([x509.DNSName(HOST)])),
-        "server.key": key.decode(),
-    }

@@ -12,8 +12,9 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 from account import Account, Version
@@ -36,7 +37,7 @@ class Story:
         self.edit_the_spec()
         self.wait_for_the_schedule()
         self.look_at_it()
-        self.meddle_and_mend()
+        self.meddle_and_repair()
         self.tear_down()
 
     def plan_first(self) -> None:
@@ -129,7 +130,7 @@ class Story:
         self.stage.must_not_show("the function's logs", self.account.log_text())
         self.stage.check("no value is in the function's logs", True)
 
-    def meddle_and_mend(self) -> None:
+    def meddle_and_repair(self) -> None:
         self.stage.step(
             "Someone meddles.",
             "Behind the deployer's back, logs are now kept for a year, and the function may read every secret.",
@@ -218,6 +219,24 @@ def environment(keys: dict[str, str], home: str) -> dict[str, str]:
     }
 
 
+def conclude(stage: Stage, begin: float) -> None:
+    stage.note("")
+    stage.note(
+        f"{stage.checked} checks passed in {time.monotonic() - begin:.0f} s. "
+        f"No value of the secret was in any of the {stage.heard:,} characters that the deployer wrote."
+    )
+
+
+def present(main: Callable[[], int]) -> NoReturn:
+    """Ends this process as the story does."""
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        sys.exit(f"\n✗ failed: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
 def main() -> int:
     terminate_on_sigterm()
     begin = time.monotonic()
@@ -231,17 +250,9 @@ def main() -> int:
             Story(stage, Account(bed), spec).tell()
             stage.must_not_show("the emulator's log", bed.log())
         stage.check("no process is left", not leftovers(bed.pid), leftovers(bed.pid))
-    stage.note(
-        f"\n{stage.checked} checks passed in {time.monotonic() - begin:.0f} s. "
-        f"No value of the secret was in any of the {stage.heard:,} characters that the deployer wrote."
-    )
+    conclude(stage, begin)
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        sys.exit(f"\n✗ failed: {failure}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    present(main)

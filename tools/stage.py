@@ -9,9 +9,11 @@ import fcntl
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import termios
+import textwrap
 import time
 import urllib.parse
 from collections.abc import Callable
@@ -19,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 COMMAND_WITHIN = 180.0
+CHECKED = "✓ checked:"
+# Columns, where there are so many.
+WIDTH = 100
 
 
 class Failed(Exception):
@@ -42,17 +47,25 @@ class Stage:
     def step(self, title: str, *lines: str) -> None:
         self._steps += 1
         self._print(f"\n{self._style('1;36', f'{self._steps}. {title}')}")
-        for line in lines:
+        for line in self._lines(" ".join(lines), 3):
             self._print(f"   {self._style('2', line)}")
 
     def note(self, text: str) -> None:
-        self._print(self._style("2", text))
+        for line in self._lines(text):
+            self._print(self._style("2", line))
+
+    def show(self, text: str) -> None:
+        """A file, as it is."""
+        self._print("\n" + "\n".join(f"   {line}" for line in text.splitlines()))
 
     def check(self, claim: str, holds: bool, found: object = "") -> None:
         if not holds:
             raise Failed(f"{claim}; found {found!r}" if found != "" else claim)
         self.checked += 1
-        self._print(f"{self._style('32', '✓ checked:')} {claim}")
+        first, *others = self._lines(claim, len(CHECKED) + 1)
+        self._print(f"{self._style('32', CHECKED)} {first}")
+        for line in others:
+            self._print(f"{' ' * len(CHECKED)} {line}")
 
     def wait(self, what: str, seconds: float, expected: float, happened: Callable[[], bool]) -> float:
         """Waits until it happened, and says how long that took. Counts down on a terminal only."""
@@ -170,6 +183,12 @@ class Stage:
             sys.stdout.buffer.write(chunk)
             sys.stdout.buffer.flush()
         return said.decode(errors="replace")
+
+    @staticmethod
+    def _lines(text: str, indent: int = 0) -> list[str]:
+        """A paragraph's lines, as wide as what they are shown on."""
+        width = min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
+        return textwrap.wrap(text, max(width - indent, 20), break_on_hyphens=False) or [""]
 
     def _style(self, code: str, text: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self.colour else text

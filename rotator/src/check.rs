@@ -69,18 +69,40 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             let asked = self.target.check_admin(&current.value).await.map_err(fail)?;
             logins.extend(asked.map(|asked| (ADMIN.to_owned(), asked.login)));
         }
-        // These may be of any shape; only the current value must be a login.
-        let others = if self.target.keeps_passwords() { vec![PENDING, PREVIOUS] } else { Vec::new() };
-        for label in others {
-            let Some(version) = self.store.staged(label).await.map_err(fail)? else { continue };
-            let asked = self.target.check(&version.value).await.ok().flatten();
-            logins.extend(asked.map(|asked| (label.to_owned(), asked.login)));
-        }
+        logins.extend(self.other_logins(current.as_ref(), &logins).await?);
         Ok(Findings { version_id: current.map(|current| current.id), checks, logins })
     }
 }
 
 impl<S: Store, T: Target> Rotation<'_, S, T> {
+    /// What the target says to the pending value and, where it refuses the current one, to the previous one. Refused logins
+    /// are few, and a good one follows, since they may count towards a lock of the user.
+    async fn other_logins(
+        &self,
+        current: Option<&Version>,
+        logins: &BTreeMap<String, LoginCheck>,
+    ) -> Result<BTreeMap<String, LoginCheck>, Error> {
+        let mut others = BTreeMap::new();
+        if !self.target.keeps_passwords() {
+            return Ok(others);
+        }
+        let opens = logins.get(CURRENT) == Some(&LoginCheck::Opens);
+        let labels = if opens { vec![PENDING] } else { vec![PENDING, PREVIOUS] };
+        for label in labels {
+            let Some(version) = self.store.staged(label).await.map_err(|kind| kind.at(Step::Check))? else { continue };
+            // It may be of any shape; only the current value must be a login.
+            let asked = self.target.check(&version.value).await.ok().flatten();
+            others.extend(asked.map(|asked| (label.to_owned(), asked.login)));
+        }
+        if opens
+            && let Some(current) = current
+            && others.values().any(|login| *login == LoginCheck::Refused)
+        {
+            let _ = self.target.check(&current.value).await;
+        }
+        Ok(others)
+    }
+
     /// A rotation that can't succeed is refused when it is deployed, and not at night. That nobody is let in, or that the
     /// target is not reached, may pass, and is among the findings.
     async fn preflight(&self, current: &Version, sample: &SecretText) -> Result<(), Error> {

@@ -39,8 +39,8 @@ pub enum Unfit {
     /// The value is for another kind of server.
     #[error("the secret's `engine` is not the one of the configured target")]
     Engine,
-    /// The twin's name would be longer than the server takes.
-    #[error("the twin's user name would be longer than the server takes")]
+    /// The clone user's name would be longer than the server takes.
+    #[error("the clone user's name would be longer than the server takes")]
     LongName,
     /// The new value would be larger than Secrets Manager takes.
     #[error("the new value would have {0} bytes, more than the {MAX_BYTES} that Secrets Manager takes")]

@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_database_s_password_is_stored_with_where_it_logs_in() {
-        let kinds: [(fn(Login) -> Target, _, _); 3] =
+        type Kind = fn(Login) -> Target;
+        let kinds: [(Kind, _, _); 3] =
             [(Target::Postgres, "postgres", 5432), (Target::Mysql, "mysql", 3306), (Target::Redis, "redis", 6379)];
         for (target, engine, usual) in kinds {
             for (given, port) in [(None, usual), (Some(6000), 6000)] {

@@ -87,10 +87,16 @@ fn drift_of_the_permission_and_the_rules_is_seen_and_mended_and_what_is_others_s
 fn a_schedule_gives_way_to_secrets_manager() {
     let mut stack = Stack::applied();
     stack.edit(|spec| *spec = managed(spec.clone(), &json!({"expression": "rate(4 hours)", "duration": "1h"})));
-    let told =
-        ["invoke-role: delete", "permission: create", "rotation: create", "schedule: delete", "schedule-group: delete"];
+    let told = [
+        "function: update",
+        "invoke-role: delete",
+        "permission: create",
+        "rotation: create",
+        "schedule: delete",
+        "schedule-group: delete",
+    ];
     assert_eq!(stack.plan().actions(), told);
-    stack.apply().says("2 created, 3 deleted");
+    stack.apply().says("2 created, 1 updated, 3 deleted");
     stack.expect_no_changes();
     let names = stack.bed.names();
     assert!(!names.iter().any(|name| name.contains("schedule")), "{names:?}");
@@ -103,10 +109,16 @@ fn a_managed_stack_goes_up_and_down_and_gives_way_to_a_schedule() {
     stack.deploy("apply --yes --skip-self-check").expect(0).says("Everything reads back as planned.");
     stack.expect_no_changes();
     stack.edit(|this| *this = spec("app"));
-    let told =
-        ["invoke-role: create", "permission: delete", "rotation: delete", "schedule: create", "schedule-group: create"];
+    let told = [
+        "function: update",
+        "invoke-role: create",
+        "permission: delete",
+        "rotation: delete",
+        "schedule: create",
+        "schedule-group: create",
+    ];
     assert_eq!(stack.plan().actions(), told);
-    stack.deploy("apply --yes --skip-self-check").expect(0).says("3 created, 2 deleted");
+    stack.deploy("apply --yes --skip-self-check").expect(0).says("3 created, 1 updated, 2 deleted");
     stack.expect_no_changes();
     assert_eq!((secret(&stack)["RotationEnabled"].clone(), statements(&stack)), (json!(false), vec![]));
 

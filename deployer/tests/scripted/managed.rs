@@ -232,6 +232,9 @@ async fn teardown_takes_the_permission_that_was_read_and_absence_is_success() {
     assert!(stage.wire.the(REMOVE).path.ends_with(&id));
 }
 
+/// The function is told which schedule is its own.
+const FUNCTION: [&str; 2] = ["lambda:UpdateFunctionConfiguration", "lambda:TagResource"];
+
 #[tokio::test(start_paused = true)]
 async fn the_second_trigger_is_made_only_when_the_first_is_gone() {
     // From a schedule with a name of its own, which the new spec does not tell any more.
@@ -253,7 +256,7 @@ async fn the_second_trigger_is_made_only_when_the_first_is_gone() {
     observed.name_what_is_left(&mut spec);
     let stage = Stage::new(spec, observed.live);
     let gone = ["scheduler:DeleteSchedule", "scheduler:DeleteScheduleGroup", "iam:DeleteRolePolicy", "iam:DeleteRole"];
-    for call in gone.into_iter().chain([ADD, ROTATE, TAG]) {
+    for call in gone.into_iter().chain([ADD, ROTATE, TAG]).chain(FUNCTION) {
         stage.wire.always(call, done());
     }
     // Looked at before the schedule and before itself; then it is gone.
@@ -272,7 +275,7 @@ async fn the_second_trigger_is_made_only_when_the_first_is_gone() {
     // And back: no schedule fires while Secrets Manager rotates.
     let stage = Stage::new(stack::spec(), stack::applied(&stack::managed()));
     let group = ["scheduler:CreateScheduleGroup", "scheduler:CreateSchedule", "iam:PutRolePolicy", CANCEL, REMOVE];
-    for call in group {
+    for call in group.into_iter().chain(FUNCTION) {
         stage.wire.always(call, done());
     }
     stage.wire.always("iam:CreateRole", ok(world::role_body(&stack::applied(&stack::spec()).invoke_role.unwrap())));

@@ -156,7 +156,7 @@ pub enum Strategy {
     /// The current one: from the change on, its old password is refused, until the secret's readers have the new one.
     #[default]
     SingleUser,
-    /// The user and its twin, `NAME` and `NAME_clone`, in turns: the current secret works at every moment.
+    /// The user and its clone user, `NAME` and `NAME_clone`, in turns: the current secret works at every moment.
     AlternatingUsers,
 }
 

@@ -5,7 +5,7 @@ use crate::error::{Kind, TargetCode};
 /// One error of a server's.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
-    /// The server's own code: an SQLSTATE or the class of some, an error number, or the first word of an answer.
+    /// The server's own code: an SQLSTATE or the class of some, an error number, or the first word of an answer; empty: any.
     pub code: &'static str,
     /// Words of the server's that tell errors of one code apart; empty: all of them.
     pub says: &'static str,
@@ -48,7 +48,8 @@ impl Row {
     }
 
     /// The failure, where this answered `what`.
-    pub(super) fn kind(&self, what: &'static str, code: &str) -> Kind {
+    #[must_use]
+    pub fn kind(&self, what: &'static str, code: &str) -> Kind {
         let code = TargetCode::of(code, self.words);
         match self.means {
             Means::Refused | Means::User => Kind::UserBarred(code),
@@ -64,8 +65,12 @@ impl Row {
 
 /// The first row for an error; `says` is asked whether the error has certain words.
 pub(super) fn find(rows: &'static [Row], code: &str, says: impl Fn(&str) -> bool) -> Option<&'static Row> {
-    // Two characters are a class of SQLSTATEs; no error number has so few.
-    let is_of = |row: &Row| row.code == code || row.code.len() == 2 && code.len() == 5 && code.starts_with(row.code);
+    let is_of = |row: &Row| match row.code.len() {
+        0 => true,
+        // A class of SQLSTATEs; no error number has so few digits.
+        2 => code.len() == 5 && code.starts_with(row.code),
+        _ => row.code == code,
+    };
     rows.iter().find(|row| is_of(row) && (row.says.is_empty() || says(row.says)))
 }
 
@@ -82,7 +87,11 @@ pub(super) mod tests {
     /// Checks that each row is found, and gives its class and its words.
     pub fn hold(rows: &'static [Row]) {
         for row in rows {
-            let code = if row.code.len() == 2 { format!("{}X0X", row.code) } else { row.code.to_owned() };
+            let code = match row.code.len() {
+                0 => "00000".to_owned(),
+                2 => format!("{}X0X", row.code),
+                _ => row.code.to_owned(),
+            };
             let found = find(rows, &code, |words| words == row.says).unwrap();
             assert_eq!((found.code, found.says), (row.code, row.says), "an earlier row hides this one");
             let error = row.kind("the login", &code).at(Step::Set);

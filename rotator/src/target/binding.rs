@@ -6,7 +6,7 @@
 
 use contract::Connection;
 
-use super::database::twin;
+use super::database::other_user;
 use super::{Credentials, Engine};
 use crate::error::Kind;
 use crate::secret::SecretText;
@@ -80,7 +80,7 @@ impl Binding {
         if login.port != *port {
             return Err(Kind::OtherServer("port"));
         }
-        if user.as_ref().is_some_and(|user| login.user != *user && login.user != twin(user)) {
+        if user.as_ref().is_some_and(|user| login.user != *user && login.user != other_user(user)) {
             return Err(Kind::OtherServer("username"));
         }
         if let Some(database) = database

@@ -16,8 +16,8 @@ use crate::secret::SecretText;
 use crate::unwind::caught;
 use crate::value::Unfit;
 
-/// What the twin's name has besides; AWS's own templates use the same, so that their secrets go on working.
-pub const TWIN_SUFFIX: &str = "_clone";
+/// What the clone user's name has besides; AWS's own templates use the same, so that their secrets go on working.
+pub const CLONE_SUFFIX: &str = "_clone";
 
 /// One kind of server.
 #[expect(async_fn_in_trait, reason = "the function has one thread, so no future needs to be Send")]
@@ -70,12 +70,12 @@ pub trait Driver {
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind>;
 
-    /// Makes a user's twin, or brings it up to date: what the user may do, the twin may do. Then as
-    /// [`Self::set_password`] for the twin, under the same lock.
+    /// Makes a user's clone user, or brings it up to date: what the user may do, the clone user may do. Then as
+    /// [`Self::set_password`] for the clone user, under the same lock.
     ///
     /// # Errors
-    /// As for [`Self::set_password`]; but what the twin may do may have changed in part.
-    async fn set_twin(
+    /// As for [`Self::set_password`]; but what the clone user may do may have changed in part.
+    async fn set_clone(
         &self,
         admin: &mut Self::Session,
         user: &str,
@@ -159,7 +159,7 @@ impl<D: Driver> Database<D> {
         caught(self.driver.query(&mut session)).await.unwrap_or(Err(Kind::Client("a query"))).map(|()| true)
     }
 
-    /// As [`Driver::set_password`], or for a clone user [`Driver::set_twin`]; a panic, or no answer in time, is an error.
+    /// As [`Driver::set_password`], or for a clone user [`Driver::set_clone`]; a panic, or no answer in time, is an error.
     async fn change(
         &self,
         session: &mut D::Session,
@@ -169,7 +169,7 @@ impl<D: Driver> Database<D> {
         let answer = timeout(D::PATIENCE, async {
             let work = async {
                 match change.clone_of {
-                    Some(user) => self.driver.set_twin(session, user, change, is_due).await,
+                    Some(user) => self.driver.set_clone(session, user, change, is_due).await,
                     None => self.driver.set_password(session, change, is_due).await,
                 }
             };
@@ -235,7 +235,7 @@ impl<D: Driver> Database<D> {
     ) -> Result<Logins<'a>, Kind> {
         let user = match self.strategy {
             Strategy::SingleUser => current.user.clone(),
-            Strategy::AlternatingUsers => twin(&current.user),
+            Strategy::AlternatingUsers => other_user(&current.user),
         };
         if !pending.is_at(current) || pending.user != user {
             return Err(Kind::OtherPlace);
@@ -256,7 +256,7 @@ impl<D: Driver> Database<D> {
             present: (is_single && !changed.by_previous).then_some(&current.password),
             own: changed.own,
             proofs: proofs(changed.own, &[Some(current), is_of(&current.user)]),
-            clone_of: (!is_single && pending.user.ends_with(TWIN_SUFFIX)).then_some(&current.user),
+            clone_of: (!is_single && pending.user.ends_with(CLONE_SUFFIX)).then_some(&current.user),
             known: is_of(&pending.user).is_some(),
         };
         let fit = caught(self.driver.preflight(&mut changed.session, &change)).await;
@@ -270,10 +270,10 @@ fn proofs<'a>(own: bool, logins: &[Option<&'a Credentials>]) -> Vec<&'a SecretTe
     if own { logins.iter().flatten().map(|login| &login.password).collect() } else { Vec::new() }
 }
 
-/// The other one of a user and its twin.
+/// The other one of a user and its clone user.
 #[must_use]
-pub fn twin(user: &str) -> String {
-    user.strip_suffix(TWIN_SUFFIX).map_or_else(|| format!("{user}{TWIN_SUFFIX}"), str::to_owned)
+pub fn other_user(user: &str) -> String {
+    user.strip_suffix(CLONE_SUFFIX).map_or_else(|| format!("{user}{CLONE_SUFFIX}"), str::to_owned)
 }
 
 impl<D: Driver> Target for Database<D> {
@@ -286,11 +286,11 @@ impl<D: Driver> Target for Database<D> {
         if self.strategy == Strategy::SingleUser {
             return Ok(None);
         }
-        let twin = twin(&current.user);
-        if twin.is_empty() || !(D::ENGINE.takes_user)(&twin) {
+        let other = other_user(&current.user);
+        if other.is_empty() || !(D::ENGINE.takes_user)(&other) {
             return Err(Unfit::LongName.into());
         }
-        Ok(Some(("username", twin)))
+        Ok(Some(("username", other)))
     }
 
     async fn set(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
@@ -380,8 +380,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_and_its_twin_take_turns() {
-        assert_eq!(twin("app"), "app_clone");
-        assert_eq!(twin("app_clone"), "app");
+    fn a_user_and_its_clone_take_turns() {
+        assert_eq!(other_user("app"), "app_clone");
+        assert_eq!(other_user("app_clone"), "app");
     }
 }

@@ -73,7 +73,7 @@ pub trait Target {
     /// The user of the next value where it is another than the current one's, as a JSON field and its text.
     ///
     /// # Errors
-    /// The current value has no user, or none with a twin.
+    /// The current value has no user, or none with a clone user.
     fn next_user(&self, current: &SecretText) -> Result<Option<(&'static str, String)>, Kind>;
 
     /// Makes the target accept `pending`. `is_due` fails once the rotation is another delivery's; it is asked right

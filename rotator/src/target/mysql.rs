@@ -16,6 +16,7 @@ mod preflight;
 mod statement;
 mod token;
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mysql_async::prelude::{FromRow, Queryable as _};
@@ -95,10 +96,20 @@ impl Mysql {
         Some(SslOpts::default().with_disable_built_in_roots(true).with_root_certs(roots))
     }
 
-    async fn connect(&self, who: &Credentials) -> Result<Session, mysql_async::Error> {
+    async fn connect(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
+        let addresses = reach::lookup(&who.host, who.port).await?;
+        match self.authenticate(who, addresses.iter().map(SocketAddr::ip).collect()).await {
+            Ok(session) => Ok(Some(session)),
+            Err(error) if error::is_refusal(&error) => Ok(None),
+            Err(error) => Err(kind("the login", &error)),
+        }
+    }
+
+    async fn authenticate(&self, who: &Credentials, addresses: Vec<IpAddr>) -> Result<Session, mysql_async::Error> {
         let options = OptsBuilder::default()
             .ip_or_hostname(&who.host)
             .tcp_port(who.port)
+            .resolved_ips(Some(addresses))
             .user(Some(&who.user))
             .pass(Some(who.password.expose()))
             .db_name(who.database.as_ref())
@@ -134,13 +145,10 @@ impl Driver for Mysql {
 
     async fn login(&self, who: &Credentials) -> Result<Option<Session>, Kind> {
         // The library panics where a server asks for a plugin that it was built without.
-        let login = caught(self.connect(who));
-        match timeout(LOGIN, login).await {
-            Ok(Some(Ok(session))) => Ok(Some(session)),
-            Ok(Some(Err(error))) if error::is_refusal(&error) => Ok(None),
-            Ok(Some(Err(error))) => Err(kind("the login", &error)),
+        match timeout(LOGIN, caught(self.connect(who))).await {
+            Ok(Some(answer)) => answer,
             Ok(None) => Err(Kind::TargetUnfit(error::PLUGIN)),
-            Err(_) => Err(reach::SILENT),
+            Err(_) => Err(reach::UNANSWERED),
         }
     }
 
@@ -171,7 +179,7 @@ impl Driver for Mysql {
         result
     }
 
-    async fn set_twin(
+    async fn set_clone(
         &self,
         admin: &mut Session,
         user: &str,
@@ -179,7 +187,7 @@ impl Driver for Mysql {
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
         let lock = admin.lock(change.user).await?;
-        let result = admin.set_twin(user, change, is_due).await;
+        let result = admin.set_clone(user, change, is_due).await;
         admin.unlock(&lock).await;
         result
     }

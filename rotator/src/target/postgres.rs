@@ -132,14 +132,14 @@ impl Driver for Postgres {
         transaction.commit().await.map_err(|error| kind("the commit", &error))
     }
 
-    async fn set_twin(
+    async fn set_clone(
         &self,
         admin: &mut Client,
         user: &str,
         change: &Change<'_>,
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
-        clone::set_twin(admin, user, change, &self.allowed, is_due).await
+        clone::set_clone(admin, user, change, &self.allowed, is_due).await
     }
 }
 

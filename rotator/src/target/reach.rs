@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustls::CertificateError;
-use tokio::net::{TcpStream, lookup_host};
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use tokio::net::TcpStream;
+use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use crate::error::Kind;
@@ -20,8 +22,14 @@ pub(super) const NO_TLS: Kind = Kind::TargetUnreachable("it does not offer TLS, 
 pub(super) const BROKEN: Kind = Kind::TargetUnreachable(
     "the connection broke off, as on a port that takes TLS only, or is another kind of server's",
 );
-/// The server has not answered.
+/// A server that was reached has not answered.
+#[cfg(any(feature = "postgres", feature = "redis"))]
 pub(super) const SILENT: Kind = Kind::TargetUnreachable("no answer to the login in time");
+/// A server has not answered, and perhaps was not reached.
+#[cfg(feature = "mysql")]
+pub(super) const UNANSWERED: Kind = Kind::TargetUnreachable(
+    "no answer to the login in time: a security group or a firewall may be in between, or nothing has that address",
+);
 const NO_NAME: Kind = Kind::TargetUnreachable(
     "its host name can't be resolved: a typing error, a port in `host`, or a name that only another network knows",
 );

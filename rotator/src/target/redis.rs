@@ -143,14 +143,14 @@ impl Driver for Redis {
         Ok(())
     }
 
-    async fn set_twin(
+    async fn set_clone(
         &self,
         _admin: &mut Session,
         _user: &str,
         _change: &Change<'_>,
         _is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
-        Err(Kind::TargetUnfit("its users have two passwords at a time, and no twins"))
+        Err(Kind::TargetUnfit("its users have two passwords at a time, and no clone users"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The built function, between a runtime API and a Secrets Manager of the test's own on loopback.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -168,8 +169,23 @@ pub struct Lambda {
     answers: Mutex<mpsc::Receiver<Option<Value>>>,
 }
 
-/// What the function is configured by, besides its secret.
+/// The built function, and what runs it.
+#[derive(Clone)]
+pub struct Function {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+}
+
+impl Default for Function {
+    /// For this machine's processor.
+    fn default() -> Self {
+        Self { command: vec![env!("CARGO_BIN_EXE_bootstrap").into()] }
+    }
+}
+
+/// Which function, and what it is configured by, besides its secret.
 pub struct Setting {
+    pub function: Function,
     pub target: Target,
     pub derived: std::collections::BTreeMap<String, Template>,
     pub environment: Vec<(String, String)>,
@@ -177,7 +193,12 @@ pub struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { target: Target::None, derived: std::collections::BTreeMap::new(), environment: Vec::new() }
+        Self {
+            function: Function::default(),
+            target: Target::None,
+            derived: std::collections::BTreeMap::new(),
+            environment: Vec::new(),
+        }
     }
 }
 
@@ -210,7 +231,9 @@ impl Lambda {
             let _ = sender.send(Some(serde_json::from_slice::<Value>(body).unwrap()));
             Some((202, String::new(), "{}".to_owned()))
         });
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
+        let command = &setting.function.command;
+        let mut child = Command::new(&command[0])
+            .args(&command[1..])
             .env_clear()
             .envs(Config::static_env(
                 Some("password"),

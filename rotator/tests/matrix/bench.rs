@@ -178,7 +178,7 @@ impl Plan<'_> {
             Engine::Redis => Target::Redis(login),
         };
         let url = Template::parse("x://{username}:{password|percent}@{host}").unwrap();
-        Setting { target, derived: [("url".to_owned(), url)].into(), environment: Vec::new() }
+        Setting { target, derived: [("url".to_owned(), url)].into(), ..Setting::default() }
     }
 }
 

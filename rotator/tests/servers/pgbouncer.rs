@@ -50,6 +50,7 @@ impl<'a> PgBouncer<'a> {
         let mut command = as_nobody(programs.command("pgbouncer"), pooler.dir.path());
         command.arg("pgbouncer.ini");
         let answers = || TcpStream::connect((HOST, pooler.port)).is_ok();
+        // At once; SIGTERM would wait for its clients.
         pooler.process = Some(Process::start(&mut command, pooler.log(), "QUIT", answers));
         Some(pooler)
     }

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use contract::AuthMethod;
 use rotator::error::Kind;
 use rotator::target::Trust;
+use rotator::target::answer::Means::{Busy, Connection, Denied, Password, Refused, Setup, User};
 use rotator::target::database::{Change, Driver};
 use rotator::target::postgres::{ERRORS, Postgres as Target};
 
@@ -14,29 +15,28 @@ use super::{NEW, OLD, Provoked, who};
 /// Users of whom each has something wrong.
 fn prepare(server: &Postgres) {
     let users = [
-        ("app", ""),
-        ("past", "VALID UNTIL '2001-01-01'"),
+        ("app", "LOGIN"),
+        ("past", "LOGIN VALID UNTIL '2001-01-01'"),
         ("nologin", "NOLOGIN"),
-        ("full", "CONNECTION LIMIT 0"),
-        ("barred", ""),
-        ("tlsonly", ""),
-        ("weak", "CREATEROLE"),
-        ("readonly", ""),
-        ("waiting", ""),
-        ("checked", ""),
+        ("full", "LOGIN CONNECTION LIMIT 0"),
+        ("barred", "LOGIN"),
+        ("tlsonly", "LOGIN"),
+        ("weak", "LOGIN CREATEROLE"),
+        ("waiting", "LOGIN"),
+        ("checked", "LOGIN"),
     ];
     for (user, options) in users {
-        server.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{OLD}' {options}"));
+        server.sql(&format!("CREATE ROLE {user} PASSWORD '{OLD}' {options}"));
     }
     server.sql("CREATE ROLE empty LOGIN");
     server.sql("CREATE DATABASE closed; REVOKE CONNECT ON DATABASE closed FROM public");
     server.sql("CREATE DATABASE shut; ALTER DATABASE shut ALLOW_CONNECTIONS false");
-    server.sql("ALTER ROLE weak NOCREATEROLE; ALTER ROLE readonly SET default_transaction_read_only = on");
+    server.sql("ALTER ROLE weak NOCREATEROLE");
     server.sql("ALTER ROLE waiting SET lock_timeout = '100ms'");
     server.sql("ALTER ROLE checked SET session_preload_libraries = passwordcheck");
     let file = server.sql("SHOW hba_file");
     let rules = "host all barred all reject\nhostssl all tlsonly all scram-sha-256\n\
-                 host all admin,app,past,nologin,full,weak,readonly,waiting,checked,empty,nobody,pooler all scram-sha-256\n";
+                 host all admin,app,past,nologin,full,weak,waiting,checked,empty,nobody,pooler all scram-sha-256\n";
     let loaded = server.sql("SELECT pg_conf_load_time()");
     std::fs::write(file, rules).unwrap();
     server.sql("SELECT pg_reload_conf()");
@@ -54,21 +54,20 @@ async fn provoke(name: &str, server: &Postgres) {
     prepare(server);
     let on = Provoked { server: name, driver: target(), port: server.port(), database: "postgres", errors: ERRORS };
     for (user, password) in [("app", "wrong"), ("nobody", OLD), ("empty", OLD), ("past", OLD)] {
-        on.login("28P01", "", user, password).await;
+        on.login(Refused, "28P01", "", user, password).await;
     }
-    on.login("28000", "ClientAuthentication", "barred", OLD).await;
-    on.login("28000", "ClientAuthentication", "tlsonly", OLD).await;
-    on.login("28000", "InitializeSessionUserId", "nologin", OLD).await;
-    on.login("53300", "", "full", OLD).await;
+    on.login(Connection, "28000", "ClientAuthentication", "barred", OLD).await;
+    on.login(Connection, "28000", "ClientAuthentication", "tlsonly", OLD).await;
+    on.login(User, "28000", "InitializeSessionUserId", "nologin", OLD).await;
+    on.login(Busy, "53300", "", "full", OLD).await;
     let to = |database| who(HOST, server.port(), "app", OLD, database);
-    on.login_to("3D000", "", &to("nowhere")).await;
-    on.login_to("42501", "CheckMyDatabase", &to("closed")).await;
-    on.login_to("55000", "CheckMyDatabase", &to("shut")).await;
+    on.login_to(Setup, "3D000", "", &to("nowhere")).await;
+    on.login_to(Denied, "42501", "CheckMyDatabase", &to("closed")).await;
+    on.login_to(Setup, "55000", "CheckMyDatabase", &to("shut")).await;
 
-    on.set("42501", "", "weak", "app", NEW).await;
-    on.set("42704", "", ADMIN, "nobody", NEW).await;
-    on.set("25006", "", "readonly", "readonly", NEW).await;
-    on.set("22023", "ALTER ROLE", "checked", "checked", "checked").await;
+    on.set(Denied, "42501", "", "weak", "app", NEW).await;
+    on.set(Setup, "42704", "", ADMIN, "nobody", NEW).await;
+    on.set(Password, "22023", "ALTER ROLE", "checked", "checked", "checked").await;
 
     // While another one has the lock of the same user.
     let mut session = on.session(ADMIN, ADMIN_PASSWORD).await;
@@ -83,7 +82,7 @@ async fn provoke(name: &str, server: &Postgres) {
         known: true,
     };
     let meanwhile = async || {
-        on.set("55P03", "", "waiting", "waiting", NEW).await;
+        on.set(Busy, "55P03", "", "waiting", "waiting", NEW).await;
         Err(Kind::TakenOver)
     };
     assert_eq!(on.driver.set_password(&mut session, &change, meanwhile).await, Err(Kind::TakenOver));
@@ -101,6 +100,23 @@ async fn newer_postgres() {
 }
 
 #[tokio::test]
+async fn a_replica() {
+    let mut server = Postgres::start(false);
+    let data = server.sql("SHOW data_directory");
+    server.stop();
+    std::fs::write(format!("{data}/standby.signal"), "").unwrap();
+    server.start_again();
+    let on = Provoked {
+        server: "PostgreSQL 15, a replica",
+        driver: target(),
+        port: server.port(),
+        database: "postgres",
+        errors: ERRORS,
+    };
+    on.set(Setup, "0A000", "call_bool_check_hook", ADMIN, ADMIN, NEW).await;
+}
+
+#[tokio::test]
 async fn a_pooler_speaks_for_the_server_in_its_own_words() {
     let server = Postgres::start(false);
     prepare(&server);
@@ -112,11 +128,11 @@ async fn a_pooler_speaks_for_the_server_in_its_own_words() {
         database: "postgres",
         errors: ERRORS,
     };
-    on.login("08P01", "SASL authentication failed", "app", "wrong").await;
-    on.login("08P01", "no such user", "nobody", OLD).await;
-    on.login_to("3D000", "", &who(HOST, asks.port(), "app", OLD, "nowhere")).await;
-    on.login("28000", "pg_hba.conf", "barred", OLD).await;
-    on.login("53300", "", "full", OLD).await;
+    on.login(Refused, "08P01", "SASL authentication failed", "app", "wrong").await;
+    on.login(Refused, "08P01", "no such user", "nobody", OLD).await;
+    on.login_to(Setup, "3D000", "", &who(HOST, asks.port(), "app", OLD, "nowhere")).await;
+    on.login(Connection, "28000", "pg_hba.conf", "barred", OLD).await;
+    on.login(Busy, "53300", "", "full", OLD).await;
     drop(asks);
 
     let listed = [("app", OLD), ("past", OLD), ("weak", "another")];
@@ -128,9 +144,8 @@ async fn a_pooler_speaks_for_the_server_in_its_own_words() {
         database: "postgres",
         errors: ERRORS,
     };
-    on.login("08P01", "SASL authentication failed", "app", "wrong").await;
-    on.login("08P01", "SASL authentication failed", "nobody", OLD).await;
+    on.login(Refused, "08P01", "SASL authentication failed", "app", "wrong").await;
+    on.login(Refused, "08P01", "SASL authentication failed", "nobody", OLD).await;
     // The list has another password than the server.
-    on.login("28P01", "", "weak", "another").await;
-    on.login("08P01", "server login has been failing", "weak", "another").await;
+    on.login(Refused, "28P01", "", "weak", "another").await;
 }

@@ -62,6 +62,9 @@ pub fn rows() -> Vec<Row> {
         variable("ROTATOR_PASSWORD", None),
         variable("ROTATOR_FIELD", Some(r#""username""#)),
         variable("ROTATOR_TARGET", None),
+        variable("ROTATOR_TARGET", Some(r#"{"postgres":{"connection":{"host":"evil.example","username":"app"}}}"#)),
+        variable("ROTATOR_SCHEDULE_ARN", Some("arn:aws:scheduler:us-east-1:123456789012:schedule/other/other")),
+        variable("ROTATOR_SCHEDULE_ARN", None),
         variable("ADDED", Some("by hand")),
         row("code_sha256", |bed| call(bed, "update_function_code", json!({"ZipFile": {"$zip": "#!/bin/sh\n"}}))),
         row("architecture", move |bed| {

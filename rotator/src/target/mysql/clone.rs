@@ -12,7 +12,7 @@ use super::grants::Grants;
 use super::plan::{self, Names, Plan, Step};
 use super::statement::{self, account, literal};
 use super::{Server, Session};
-use crate::error::Kind;
+use crate::error::{Kind, TargetCode};
 use crate::log;
 use crate::secret::SecretText;
 use crate::target::database::Change;
@@ -21,7 +21,7 @@ use crate::target::database::Change;
 const ROUNDS: usize = 3;
 
 impl Session {
-    pub(super) async fn set_twin(
+    pub(super) async fn set_clone(
         &mut self,
         user: &str,
         change: &Change<'_>,
@@ -102,7 +102,15 @@ impl Session {
 
     async fn steps(&mut self, steps: &[Step]) -> Result<(), Kind> {
         for (what, statement) in steps {
-            self.run(what, statement).await?;
+            match self.conn.query_drop(statement).await {
+                // With one privilege another one went, which it includes.
+                Err(error) if statement.starts_with("REVOKE") && error::is_no_such_grant(&error) => {}
+                // By the same code a login is refused.
+                Err(error) if error::code(&error) == Some(Code::LOGIN) => {
+                    return Err(Kind::TargetDenied { what, code: TargetCode::new("1045") });
+                }
+                result => result.map_err(|error| kind(what, &error))?,
+            }
         }
         Ok(())
     }

@@ -7,6 +7,9 @@ use crate::target::reach;
 
 pub(super) const PLUGIN: &str =
     "the user logs in by a plugin other than mysql_native_password and caching_sha2_password";
+// MySQL asks for any plugin for a user that it does not have, lest somebody learn which there are.
+const OTHER_PLUGIN: &str = "the user does not exist, or logs in by a plugin other than mysql_native_password and \
+                            caching_sha2_password";
 pub(super) const READ_ONLY: &str = "the server is read-only: a replica?";
 
 /// The errors of MySQL, MariaDB, and of proxies before them.
@@ -21,7 +24,7 @@ pub const ERRORS: &[Row] = &[
     Row::of(
         "1045",
         Refused,
-        "a wrong password, no such user for this client, or a user that must use TLS: it does not say which",
+        "a wrong password, no such user for this client, or TLS is asked for: it does not say which",
     ),
     Row::of("1698", User, "the user logs in by a plugin that takes no password"),
     Row::of("1862", User, "its password has expired; an admin has to set it"),
@@ -70,7 +73,7 @@ pub const ERRORS: &[Row] = &[
     Row::of("1396", Setup, "there is no such account, or there is one already"),
     Row::of("1470", Setup, "the user's name is too long"),
     // Whatever is done there.
-    Row::of("1044", Denied, "no right to the database"),
+    Row::of("1044", Denied, "a right to the database is missing: to the one in `dbname`, or UPDATE on mysql.*"),
     Row::of("1142", Denied, "no right to a table"),
     Row::of("1143", Denied, "no right to a column"),
     Row::of("1370", Denied, "no right to a routine"),
@@ -130,6 +133,8 @@ pub const ERRORS: &[Row] = &[
 pub(super) struct Code;
 
 impl Code {
+    /// A login is refused, or by MariaDB a GRANT.
+    pub(super) const LOGIN: u16 = 1045;
     /// A privilege is missing.
     pub(super) const PRIVILEGE: u16 = 1227;
     /// An option of the server's is against it: MariaDB wants to judge passwords, or is read-only.
@@ -153,6 +158,11 @@ pub(super) fn is_refusal(error: &Error) -> bool {
     matches!(error, Error::Server(answer) if row(answer).is_some_and(|row| row.means == Refused))
 }
 
+/// Whether there was nothing to revoke.
+pub(super) fn is_no_such_grant(error: &Error) -> bool {
+    matches!(code(error), Some(1141 | 1147 | 1403))
+}
+
 /// What an error means; nothing of its text is kept, for it may quote a statement.
 pub(super) fn kind(what: &'static str, error: &Error) -> Kind {
     match error {
@@ -172,7 +182,7 @@ fn not_an_answer(error: &Error) -> Kind {
             DriverError::UnknownAuthPlugin { .. }
             | DriverError::MysqlOldPasswordDisabled
             | DriverError::CleartextPluginDisabled,
-        ) => Kind::TargetUnfit(PLUGIN),
+        ) => Kind::TargetUnfit(OTHER_PLUGIN),
         Error::Io(IoError::Tls(error)) => reach::untrusted(error),
         Error::Io(IoError::Io(error)) if reach::tls_error(error).is_some() => reach::untrusted(error),
         Error::Io(IoError::Io(error)) => reach::broken(error),

@@ -19,7 +19,7 @@ use crate::log;
 use crate::target::database::Change;
 
 /// Makes the clone or brings it up to date, and gives it its password.
-pub(super) async fn set_twin(
+pub(super) async fn set_clone(
     admin: &mut Client,
     user: &str,
     change: &Change<'_>,

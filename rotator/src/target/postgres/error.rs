@@ -8,6 +8,8 @@ use crate::target::answer::Means::{Away, Busy, Connection, Denied, Password, Ref
 use crate::target::answer::{self, Row};
 use crate::target::reach;
 
+const READ_ONLY: &str = "the server is read-only: a replica?";
+
 /// PostgreSQL's errors, and those of poolers before it.
 ///
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>; what tells errors of one code apart is the routine
@@ -15,6 +17,21 @@ use crate::target::reach;
 /// `src/objects.c` of <https://github.com/pgbouncer/pgbouncer>. For RDS Proxy see
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html>.
 pub const ERRORS: &[Row] = &[
+    // RDS Proxy's, of which only the words are documented.
+    Row::says("", "password that was provided for the role", Refused, "RDS Proxy has another password for the user"),
+    Row::says("", "no credentials for the role", Refused, "RDS Proxy has no secret of the user's"),
+    Row::says("", "RDS Proxy requires TLS", Connection, "RDS Proxy asks for TLS"),
+    Row::says("", "IAM authentication failed", User, "RDS Proxy asks the user for IAM"),
+    Row::says("", "RDS Proxy supports only", Setup, "RDS Proxy can't do that"),
+    Row::says("", "RDS Proxy currently doesn't support", Setup, "RDS Proxy can't do that"),
+    Row::says("", "connections to the proxy exceeded", Busy, "RDS Proxy has too many clients"),
+    Row::says("", "Rate of connection to proxy exceeded", Busy, "RDS Proxy gets too many logins in a second"),
+    Row::says(
+        "",
+        "waiting to acquire database connection",
+        Busy,
+        "RDS Proxy had no connection to its server free in time",
+    ),
     // Setting a password.
     Row::says("22023", SET, Password, "by a module such as passwordcheck"),
     Row::says("28P01", SET, Password, "by a module such as credcheck"),
@@ -26,15 +43,6 @@ pub const ERRORS: &[Row] = &[
         "a wrong password, no such user, a user without a password, or one whose VALID UNTIL is past: it does not say which",
     ),
     Row::says("28000", "auth_failed", Refused, "a wrong password, by PAM, LDAP or RADIUS"),
-    Row::says(
-        "28000",
-        "password that was provided for the role",
-        Refused,
-        "RDS Proxy has another password for the user",
-    ),
-    Row::says("28000", "no credentials for the role", Refused, "RDS Proxy has no secret of the user's"),
-    Row::says("28000", "RDS Proxy requires TLS", Connection, "RDS Proxy asks for TLS"),
-    Row::says("28000", "IAM ", User, "RDS Proxy asks the user for IAM"),
     Row::says("28000", "ClientAuthentication", Connection, "no line of pg_hba.conf, with TLS or without, lets it in"),
     Row::says("28000", "pg_hba.conf", Connection, "no line of pg_hba.conf lets the pooler in as this user"),
     Row::says("28000", "InitializeSessionUserId", User, "the user has NOLOGIN"),
@@ -50,7 +58,9 @@ pub const ERRORS: &[Row] = &[
     Row::of("42704", Setup, "the user, or a setting of the user's, does not exist"),
     Row::of("42710", Setup, "the clone user exists already"),
     Row::of("22023", Setup, "it does not take the value of a setting"),
-    Row::of("25006", Setup, "it is read-only: a replica, or default_transaction_read_only"),
+    Row::of("25006", Setup, READ_ONLY),
+    // Asked for a transaction that may write.
+    Row::says("0A000", "call_bool_check_hook", Setup, READ_ONLY),
     Row::of("0A000", Setup, "it can't do that: an old version, or another make"),
     Row::of("55P03", Busy, "a lock that others hold"),
     Row::of("57014", Busy, "stopped after its time limit"),
@@ -81,12 +91,6 @@ pub const ERRORS: &[Row] = &[
     Row::says("08P01", "SSL required", Connection, "PgBouncer asks for TLS"),
     Row::says("08P01", "login rejected", Connection, "no line of PgBouncer's own auth_hba_file lets it in"),
     Row::says("08P01", "certificate authentication failed", Connection, "PgBouncer asks for a client's certificate"),
-    Row::says(
-        "08P01",
-        "password that was provided for the role",
-        Refused,
-        "RDS Proxy has another password for the user",
-    ),
     Row::of("08", Away, "the connection is lost, or a pooler has lost its own"),
 ];
 

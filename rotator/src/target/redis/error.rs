@@ -3,13 +3,16 @@ use redis::{ErrorKind, RedisError};
 use crate::error::Kind;
 use crate::target::answer::Means::{Away, Busy, Connection, Denied, Refused, Setup};
 use crate::target::answer::{self, Row};
-use crate::target::reach;
 
 pub(in crate::target) const NO_PASSWORD: Kind =
     Kind::AnyPassword("the user has `nopass`; take it away with ACL SETUSER NAME resetpass");
 pub(super) const NO_USER: Kind = Kind::TargetUnfit("there is no such user");
 pub(super) const REPLICA: Kind = Kind::TargetUnfit(REPLICA_WORDS);
 pub(super) const NOT_REDIS: Kind = Kind::TargetUnfit("it does not answer as Redis does");
+// A server with too many clients says so and hangs up, which may be before it is asked anything.
+const BROKEN: Kind = Kind::TargetUnreachable(
+    "the connection broke off: too many clients, or a port that takes TLS only, or another kind of server",
+);
 const REPLICA_WORDS: &str = "the server is a replica, whose users are not its master's";
 const NO_USERS: &str =
     "its users can't be changed by ACL SETUSER: Redis before version 6, or a managed service with a way of its own";
@@ -60,7 +63,7 @@ pub(super) fn kind(what: &'static str, error: &RedisError) -> Kind {
         (Some(code), _) => answer::kind(row(error), what, code),
         (None, ErrorKind::Parse | ErrorKind::UnexpectedReturnType) => NOT_REDIS,
         (None, _) if error.is_timeout() => Kind::TargetUnreachable("no answer in time"),
-        (None, _) => reach::BROKEN,
+        (None, _) => BROKEN,
     }
 }
 

@@ -78,11 +78,12 @@ pub(super) struct Label {
 }
 
 impl Facts {
-    /// What is known of a role; `None` where there is no such role. Ends are read as this transaction then writes them.
+    /// What is known of a role; `None` where there is no such role. Ends are read as this
+    /// transaction then writes them, and no name but the catalogue's is found.
     pub(super) async fn read(transaction: &Transaction<'_>, role: &str) -> Result<Option<Self>, Kind> {
         let role = escape_literal(role);
         let query = format!(
-            "SET LOCAL DateStyle = 'ISO, YMD'; \
+            "SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL search_path = pg_catalog, pg_temp; \
              SELECT * FROM pg_catalog.pg_roles WHERE rolname = {role}"
         );
         let Some(row) = rows(transaction, &query).await?.into_iter().next() else { return Ok(None) };

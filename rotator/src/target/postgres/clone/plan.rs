@@ -9,6 +9,12 @@ const EXPIRED: &str = "the user's password has expired (VALID UNTIL), so it has 
 const UNKNOWN: &str = "this server's roles have an attribute that this function does not know, so it makes no clone";
 const FOREIGN: &str = "a role of the clone user's name exists, which no version of the secret names; drop it, or adopt it \
                        by COMMENT ON ROLE, with the text `rotator: clone user of USER`";
+const SUPERUSER: &str = "the admin may not make the clone user what the user is or is not: SUPERUSER";
+const CREATE_ROLE: &str = "the admin may not make the clone user what the user is or is not: CREATEROLE";
+const CREATE_DATABASE: &str = "the admin may not make the clone user what the user is or is not: CREATEDB";
+const REPLICATION: &str = "the admin may not make the clone user what the user is or is not: REPLICATION";
+const BYPASS_ROW_SECURITY: &str = "the admin may not make the clone user what the user is or is not: BYPASSRLS";
+const LABEL: &str = "the user has a security label, which the admin may not give the clone user";
 const SESSION_USER: &str = "the user has the setting session_authorization, which can't be copied";
 const NO_ROLE: &str = "the admin may not have the clone user work in the user's name: grant the user to the admin, WITH \
                        ADMIN OPTION from version 16 on";
@@ -48,7 +54,7 @@ pub(super) fn is_unknown_setting(code: &str) -> bool {
 }
 
 /// The mark of a clone that a rotation has made, in its comment.
-pub(super) fn mark(user: &str) -> String {
+fn mark(user: &str) -> String {
     format!("rotator: clone user of {user}")
 }
 
@@ -89,7 +95,7 @@ pub(super) fn steps(
             return Err(reason);
         }
     }
-    let is_marked = present.comment.as_deref().is_some_and(|comment| comment.lines().any(|line| line == mark(user)));
+    let is_marked = present.comment.as_deref().is_some_and(|comment| names.is_mark_in(comment));
     if exists && !known && !is_marked {
         return Err(FOREIGN);
     }
@@ -97,45 +103,22 @@ pub(super) fn steps(
     if !exists {
         steps.push(fail("CREATE ROLE", format!("CREATE ROLE {}", names.clone)));
     }
-    for (name, wanted, present, reason) in [
+    steps.extend(names.flags([
         ("SUPERUSER", superuser, present.superuser, SUPERUSER),
         ("CREATEROLE", create_role, present.create_role, CREATE_ROLE),
         ("CREATEDB", create_database, present.create_database, CREATE_DATABASE),
         ("REPLICATION", replication, present.replication, REPLICATION),
         ("BYPASSRLS", bypass_row_security, present.bypass_row_security, BYPASS_ROW_SECURITY),
-    ] {
-        if wanted != present {
-            let no = if wanted { "" } else { "NO" };
-            steps.push(names.alter(&format!("{no}{name}"), Otherwise::Refuse(reason)));
-        }
-    }
-    if !(present.can_login && present.inherit) {
-        steps.push(names.alter("LOGIN INHERIT", Otherwise::Fail));
-    }
-    if connection_limit != present.connection_limit {
-        steps.push(names.alter(&format!("CONNECTION LIMIT {connection_limit}"), Otherwise::Fail));
-    }
-    if valid_until != present.valid_until {
-        let end = escape_literal(valid_until.as_deref().unwrap_or("infinity"));
-        steps.push(names.alter(&format!("VALID UNTIL {end}"), Otherwise::Fail));
-    }
+    ]));
+    steps.extend(names.logins(&present, &connection_limit, valid_until.as_deref()));
     steps.extend(names.memberships(&present.memberships));
     steps.extend(names.settings(&names.adapted(settings)?, &present.settings));
     steps.extend(names.labels(&labels, &present.labels));
     if !is_marked {
-        let comment = present.comment.iter().cloned().chain([mark(user)]).collect::<Vec<_>>().join("\n");
-        let statement = format!("COMMENT ON ROLE {} IS {}", names.clone, escape_literal(&comment));
-        steps.push(Step { what: "COMMENT ON ROLE", statement, otherwise: Otherwise::Warn(MARK) });
+        steps.push(names.mark(present.comment.as_deref()));
     }
     Ok(steps)
 }
-
-const SUPERUSER: &str = "the admin may not make the clone user what the user is or is not: SUPERUSER";
-const CREATE_ROLE: &str = "the admin may not make the clone user what the user is or is not: CREATEROLE";
-const CREATE_DATABASE: &str = "the admin may not make the clone user what the user is or is not: CREATEDB";
-const REPLICATION: &str = "the admin may not make the clone user what the user is or is not: REPLICATION";
-const BYPASS_ROW_SECURITY: &str = "the admin may not make the clone user what the user is or is not: BYPASSRLS";
-const LABEL: &str = "the user has a security label, which the admin may not give the clone user";
 
 struct Names<'a> {
     user: &'a str,
@@ -146,6 +129,43 @@ struct Names<'a> {
 impl Names<'_> {
     fn alter(&self, attribute: &str, otherwise: Otherwise) -> Step {
         Step { what: "ALTER ROLE", statement: format!("ALTER ROLE {} {attribute}", self.clone), otherwise }
+    }
+
+    /// Attributes that only some admins may give: as the user has them, as the clone has, and the reason where that fails.
+    fn flags(&self, flags: [(&str, bool, bool, &'static str); 5]) -> Vec<Step> {
+        let differing = flags.into_iter().filter(|(_, wanted, present, _)| wanted != present);
+        let step = |(name, wanted, _, reason)| {
+            self.alter(&format!("{}{name}", if wanted { "" } else { "NO" }), Otherwise::Refuse(reason))
+        };
+        differing.map(step).collect()
+    }
+
+    /// That the clone may log in, as often at a time and as long as the user.
+    fn logins(&self, present: &Facts, connection_limit: &str, valid_until: Option<&str>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if !(present.can_login && present.inherit) {
+            steps.push(self.alter("LOGIN INHERIT", Otherwise::Fail));
+        }
+        if connection_limit != present.connection_limit {
+            steps.push(self.alter(&format!("CONNECTION LIMIT {connection_limit}"), Otherwise::Fail));
+        }
+        if valid_until != present.valid_until.as_deref() {
+            let end = escape_literal(valid_until.unwrap_or("infinity"));
+            steps.push(self.alter(&format!("VALID UNTIL {end}"), Otherwise::Fail));
+        }
+        steps
+    }
+
+    fn is_mark_in(&self, comment: &str) -> bool {
+        format!("\n{comment}\n").contains(&format!("\n{}\n", mark(self.user)))
+    }
+
+    /// Adds the mark to the clone's comment.
+    fn mark(&self, present: Option<&str>) -> Step {
+        let comment: Vec<String> = present.map(str::to_owned).into_iter().chain([mark(self.user)]).collect();
+        let comment = escape_literal(&comment.join("\n"));
+        let statement = format!("COMMENT ON ROLE {} IS {comment}", self.clone);
+        Step { what: "COMMENT ON ROLE", statement, otherwise: Otherwise::Warn(MARK) }
     }
 
     /// Membership in the user, with the right to become it, and in no other role.
