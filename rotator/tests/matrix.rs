@@ -120,6 +120,7 @@ fn matrix(name: &str, seed: usize, plan: Plan<'_>) {
             seen.extend(slow.join().unwrap());
             seen
         });
+        assert!(seen.len() >= 3, "{name}, {mode:?}: only {} cases", seen.len());
         if !may_refuse(plan, mode) {
             for seen in seen.iter_mut().filter(|seen| seen.longest_refusal > Duration::ZERO) {
                 seen.violations.push(format!("{mode:?}: the current value was refused for {:?}", seen.longest_refusal));

@@ -1,6 +1,6 @@
 //! One rotation's surroundings: a user on a server, and a secret with its password.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use contract::{Login, Strategy, Target, Template, Tls};
 use rotator::store::{CURRENT, PENDING, PREVIOUS};
@@ -13,6 +13,8 @@ use crate::servers::pgbouncer::PgBouncer;
 use crate::servers::postgres::Postgres;
 use crate::servers::redis::Redis;
 use crate::servers::{ADMIN, ADMIN_PASSWORD, HOST};
+
+static MAKING: Mutex<()> = Mutex::new(());
 
 const ADMIN_SECRET: &str = "Admin";
 
@@ -150,7 +152,10 @@ impl Plan<'_> {
                 "dbname": dbname, "url": "", "note": "kept"})
         };
         let first = format!("first-{number}");
+        // PostgreSQL refuses two grants on one table at the same time.
+        let making = MAKING.lock().unwrap();
         self.server.make(&user, &first, !self.admin);
+        drop(making);
         let mut state = State::default();
         state.put("base", &value(&first).to_string(), &[CURRENT]).unwrap();
         if mode == Mode::Previous {
