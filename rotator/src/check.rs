@@ -37,11 +37,12 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let (labels, current) = tokio::join!(self.store.labels(), self.store.staged(CURRENT));
         let labels = labels.map_err(fail)?;
         let current = current.map_err(fail)?;
+        let mut unreached = None;
         if let Some(current) = &current {
             // All but the password's own text is as in a rotation.
             let sample = self.new_value(Some(current)).map_err(fail)?;
             value::check(&current.value, self.field).map_err(|unfit| fail(unfit.into()))?;
-            self.preflight(current, &sample).await?;
+            unreached = self.preflight(current, &sample).await?;
         }
 
         let value = match (&current, self.field) {
@@ -62,14 +63,18 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             found("password", password),
         ];
         let mut logins = BTreeMap::new();
-        if let Some(current) = &current {
+        if let Some(why) = unreached {
+            // Who does not answer is not asked again, for the time is Lambda's.
+            checks.push(found("target", why.to_string()));
+            logins.insert(CURRENT.to_owned(), LoginCheck::Unreachable);
+        } else if let Some(current) = &current {
             let asked = self.target.check(&current.value).await.map_err(fail)?;
             checks.extend(asked.as_ref().map(|asked| found("target", said(asked))));
             logins.extend(asked.map(|asked| (CURRENT.to_owned(), asked.login)));
             let asked = self.target.check_admin(&current.value).await.map_err(fail)?;
             logins.extend(asked.map(|asked| (ADMIN.to_owned(), asked.login)));
+            logins.extend(self.other_logins(current, &logins).await?);
         }
-        logins.extend(self.other_logins(current.as_ref(), &logins).await?);
         Ok(Findings { version_id: current.map(|current| current.id), checks, logins })
     }
 }
@@ -79,7 +84,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     /// are few, and a good one follows, since they may count towards a lock of the user.
     async fn other_logins(
         &self,
-        current: Option<&Version>,
+        current: &Version,
         logins: &BTreeMap<String, LoginCheck>,
     ) -> Result<BTreeMap<String, LoginCheck>, Error> {
         let mut others = BTreeMap::new();
@@ -94,28 +99,26 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             let asked = self.target.check(&version.value).await.ok().flatten();
             others.extend(asked.map(|asked| (label.to_owned(), asked.login)));
         }
-        if opens
-            && let Some(current) = current
-            && others.values().any(|login| *login == LoginCheck::Refused)
-        {
+        if opens && others.values().any(|login| *login == LoginCheck::Refused) {
             let _ = self.target.check(&current.value).await;
         }
         Ok(others)
     }
 
     /// A rotation that can't succeed is refused when it is deployed, and not at night. That nobody is let in, or that the
-    /// target is not reached, may pass, and is among the findings.
-    async fn preflight(&self, current: &Version, sample: &SecretText) -> Result<(), Error> {
+    /// target is busy, may pass, and is among the findings; so is that it is not reached, which this gives.
+    async fn preflight(&self, current: &Version, sample: &SecretText) -> Result<Option<Kind>, Error> {
         if !self.target.keeps_passwords() {
-            return Ok(());
+            return Ok(None);
         }
         let fail = |kind: Kind| kind.at(Step::Check);
         let previous = self.store.staged(PREVIOUS).await.ok().flatten();
         let previous = previous.as_ref().map(|version| &version.value);
         let values = Values { current: &current.value, pending: sample, previous, is_new: true };
         match self.target.preflight(values).await {
-            Err(kind) if kind.is_transient() || matches!(kind, Kind::NoLogin | Kind::AdminRefused) => Ok(()),
-            result => result.map_err(fail),
+            Err(kind @ Kind::TargetUnreachable(_)) => Ok(Some(kind)),
+            Err(kind) if kind.is_transient() || matches!(kind, Kind::NoLogin | Kind::AdminRefused) => Ok(None),
+            result => result.map(|()| None).map_err(fail),
         }
     }
 }
