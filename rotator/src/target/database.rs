@@ -8,6 +8,7 @@ use std::time::Duration;
 use contract::{Login, Strategy};
 use tokio::time::timeout;
 
+use self::recovery::Accepted;
 use super::binding::Binding;
 use super::{Asked, Credentials, Engine, Target, Values};
 use crate::error::Kind;
@@ -125,6 +126,8 @@ struct Logins<'a> {
     pending: &'a Credentials,
     /// Of the current value's user, at its server.
     previous: Option<Credentials>,
+    /// Whether the pending value is not to become current any more.
+    is_stray: bool,
 }
 
 impl<D: Driver> Database<D> {
@@ -156,7 +159,11 @@ impl<D: Driver> Database<D> {
     /// Whether a user is let in, and served.
     async fn accepts(&self, who: &Credentials) -> Result<bool, Kind> {
         let Some(mut session) = self.login(who).await? else { return Ok(false) };
-        caught(self.driver.query(&mut session)).await.unwrap_or(Err(Kind::Client("a query"))).map(|()| true)
+        self.query(&mut session).await.map(|()| true)
+    }
+
+    async fn query(&self, session: &mut D::Session) -> Result<(), Kind> {
+        caught(self.driver.query(session)).await.unwrap_or(Err(Kind::Client("a query")))
     }
 
     /// As [`Driver::set_password`], or for a clone user [`Driver::set_clone`]; a panic, or no answer in time, is an error.
@@ -241,12 +248,13 @@ impl<D: Driver> Database<D> {
             return Err(Kind::OtherPlace);
         }
         let previous = values.previous.and_then(|value| self.binding.user(value).ok());
-        Ok(Logins { current, pending, previous: previous.filter(|previous| previous.is_at(current)) })
+        let previous = previous.filter(|previous| previous.is_at(current));
+        Ok(Logins { current, pending, previous, is_stray: false })
     }
 
     /// The session for a rotation and the change that it is to make, both found fit for it.
     async fn prepared<'a>(&self, logins: &'a Logins<'_>) -> Result<(Changed<D::Session>, Change<'a>), Kind> {
-        let Logins { current, pending, previous } = logins;
+        let Logins { current, pending, previous, is_stray: _ } = logins;
         let is_of = |user: &str| previous.as_ref().filter(|previous| previous.user == user);
         let mut changed = self.session(current, is_of(&current.user)).await?;
         let is_single = self.strategy == Strategy::SingleUser;
@@ -335,8 +343,10 @@ impl<D: Driver> Target for Database<D> {
             return Err(error);
         }
         let (changed, logins) = (self.changed.take(), self.logins(values, &current, &pending)?);
-        self.restore(changed, &logins, is_due, &error).await?;
-        Err(error)
+        match self.restore(changed, &logins, is_due, &error).await? {
+            Accepted::Pending => Ok(()),
+            Accepted::Current => Err(error),
+        }
     }
 
     async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind> {
@@ -346,11 +356,13 @@ impl<D: Driver> Target for Database<D> {
         }
         let stray = stray.and_then(|stray| self.binding.user(stray).ok()).filter(|stray| stray.is_at(&current));
         let stray = stray.filter(|stray| stray.user == current.user);
-        let logins = Logins { current: &current, pending: stray.as_ref().unwrap_or(&current), previous: None };
-        self.restore(None, &logins, async || Ok(()), &Kind::NoLogin).await.map_err(|error| match error {
-            Kind::LockedOut(_) => Kind::NoLogin,
-            error => error,
-        })
+        let pending = stray.as_ref().unwrap_or(&current);
+        let logins = Logins { current: &current, pending, previous: None, is_stray: true };
+        match self.restore(None, &logins, async || Ok(()), &Kind::NoLogin).await {
+            Ok(Accepted::Current | Accepted::Pending) => Ok(()),
+            Err(Kind::LockedOut(_)) => Err(Kind::NoLogin),
+            Err(error) => Err(error),
+        }
     }
 
     async fn preflight(&self, values: Values<'_>) -> Result<(), Kind> {

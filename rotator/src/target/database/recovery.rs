@@ -23,12 +23,15 @@ impl<D: Driver> Database<D> {
             self.changed.replace(Some(changed));
             return Ok(());
         }
-        self.restore(Some(changed), logins, is_due, &error).await?;
-        Err(error)
+        match self.restore(Some(changed), logins, is_due, &error).await? {
+            Accepted::Pending => Ok(()),
+            Accepted::Current => Err(error),
+        }
     }
 
     /// Gives the user the current password again, by whoever can: a session from before, the admin, or any value that the
-    /// server still accepts. The server's word is not enough: the current value has to log in.
+    /// server still accepts. The server's word is not enough: the current value has to log in. Where by then it is the
+    /// pending value that is accepted, it stays.
     ///
     /// # Errors
     /// The rotation is no longer due, so that the password is another delivery's; the server was not reached; or nobody
@@ -39,10 +42,13 @@ impl<D: Driver> Database<D> {
         logins: &Logins<'_>,
         is_due: impl AsyncFn() -> Result<(), Kind>,
         why: &Kind,
-    ) -> Result<(), Kind> {
+    ) -> Result<Accepted, Kind> {
         let mut open = changed.map(|changed| (changed.session, changed.own));
         for way in Way::ALL {
             let Some((mut session, own)) = open.take().or(self.open(way, logins).await) else { continue };
+            if matches!(way, Way::Pending) && !logins.is_stray && self.query(&mut session).await.is_ok() {
+                return Ok(Accepted::Pending);
+            }
             let current = logins.current;
             let change = Change {
                 user: &current.user,
@@ -63,13 +69,13 @@ impl<D: Driver> Database<D> {
                 // Whatever the answer is, only a login counts.
                 _ if self.surely_accepts(current).await? => {
                     log::warn("the current password was restored");
-                    return Ok(());
+                    return Ok(Accepted::Current);
                 }
                 _ => {}
             }
         }
         if self.surely_accepts(logins.current).await? {
-            return Ok(());
+            return Ok(Accepted::Current);
         }
         Err(Kind::LockedOut(Box::new(why.clone())))
     }
@@ -89,6 +95,12 @@ impl<D: Driver> Database<D> {
             Way::Previous => own(logins.previous.as_ref().filter(|who| who.user == logins.current.user)?).await,
         }
     }
+}
+
+/// The value that the server accepts in the end.
+pub(super) enum Accepted {
+    Current,
+    Pending,
 }
 
 /// By whom a password is restored, in the order in which they are tried.
