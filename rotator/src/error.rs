@@ -272,6 +272,12 @@ impl Kind {
         matches!(self, Self::PasswordRefused(_))
     }
 
+    /// Whether the rotation is no longer due: what the target has is another's.
+    #[must_use]
+    pub fn is_taken_over(&self) -> bool {
+        matches!(self, Self::TakenOver | Self::Changed)
+    }
+
     /// Whether the target accepts no value of the secret: its readers are locked out until a person acts.
     #[must_use]
     pub fn is_locked_out(&self) -> bool {

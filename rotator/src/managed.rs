@@ -6,7 +6,7 @@
 
 use contract::{ManagedStep, Outcome};
 
-use crate::error::{Error, Kind, Step};
+use crate::error::{Class, Error, Kind, Step};
 use crate::rotation::{BASE_PREFIX, Done, Rotation};
 use crate::store::{CURRENT, Labels, PENDING, PREVIOUS, Put, Store, Version};
 use crate::target::{Target, Values};
@@ -65,17 +65,17 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     async fn managed_created(&self, version: &Version, current: Option<&Version>) -> Result<Done, Error> {
         let failed = |kind: Kind| kind.at(Step::Create);
         if !self.is_of_spec(&version.value, current) && self.is_unused(&version.value).await.map_err(failed)? {
-            self.abandon(&version.id, &version.labels, Some(&version.value), current).await?;
+            self.abandon(&version.id, &version.labels, Some(&version.value)).await?;
             return Err(failed(Kind::Outdated));
         }
         Ok(Done { outcome: Outcome::StepDone, replaced: None })
     }
 
     /// Discards a value that can't become current any more; then, without the label, Secrets Manager makes another.
-    async fn managed_failure(&self, version: &Version, current: &Version, error: Error) -> Error {
-        if error.kind.dooms_value() {
+    async fn managed_failure(&self, version: &Version, error: Error) -> Error {
+        if error.kind.dooms_value() || error.class() == Class::Internal {
             // What keeps it from being discarded is looked into by the next attempt.
-            let _ = self.abandon(&version.id, &version.labels, Some(&version.value), Some(current)).await;
+            let _ = self.abandon(&version.id, &version.labels, Some(&version.value)).await;
         }
         error
     }
@@ -87,9 +87,9 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             let previous = self.store.staged(PREVIOUS).await.map_err(failed)?;
             let previous = previous.as_ref().map(|previous| &previous.value);
             let values = Values { current: &current.value, pending: &version.value, previous, is_new: false };
-            let set = self.target.set(values, async || self.is_due(&version.id).await).await;
+            let set = self.target.set(values, async || self.is_due(&version.id, Some(current)).await).await;
             if let Err(kind) = set {
-                return Err(self.managed_failure(version, current, failed(kind)).await);
+                return Err(self.managed_failure(version, failed(kind)).await);
             }
         }
         Ok(Done { outcome: Outcome::StepDone, replaced: None })
@@ -110,9 +110,9 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
 
     async fn managed_try(&self, version: &Version, current: &Version) -> Result<(), Error> {
         let values = Values { current: &current.value, pending: &version.value, previous: None, is_new: false };
-        match self.target.test(values, async || self.is_due(&version.id).await).await {
+        match self.target.test(values, async || self.is_due(&version.id, Some(current)).await).await {
             Ok(()) => Ok(()),
-            Err(kind) => Err(self.managed_failure(version, current, kind.at(Step::Test)).await),
+            Err(kind) => Err(self.managed_failure(version, kind.at(Step::Test)).await),
         }
     }
 
@@ -136,7 +136,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if base.is_none_or(|base| base == current.id) {
             return Ok(());
         }
-        self.abandon(&version.id, &version.labels, Some(&version.value), Some(current)).await?;
+        self.abandon(&version.id, &version.labels, Some(&version.value)).await?;
         Err(Kind::Changed.at(Step::Set))
     }
 }

@@ -127,7 +127,18 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             return self.resume(version).await;
         }
         let current = self.make_way(token, current, &labels).await?;
+        if self.target.keeps_passwords() && labels.holder(PENDING).is_some_and(|id| id != token) {
+            self.check_for_rivals(token, &labels).await?;
+        }
         self.create(token, current).await
+    }
+
+    /// While another request's version was ended, which may take seconds, yet another may have begun: its labels must not be
+    /// taken from it.
+    async fn check_for_rivals(&self, token: &str, before: &Labels) -> Result<(), Error> {
+        let labels = self.store.labels().await.map_err(|kind| kind.at(Step::Read))?;
+        let rival = labels.holder(PENDING).filter(|id| *id != token && !before.0.contains_key(*id));
+        rival.map_or(Ok(()), |_| Err(Kind::TakenOver.at(Step::Create)))
     }
 
     /// Puts a new value, made from `base`, as the tick's pending version.
@@ -155,6 +166,8 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         let labels = vec![PENDING.to_owned(), format!("{BASE_PREFIX}{base}"), tick_label];
         let stages: Vec<&str> = labels.iter().map(String::as_str).collect();
         let failed = |kind: Kind| kind.at(Step::Create);
+        // The labels must not be taken from a later rotation.
+        self.is_due(&refused.id, refused.base.as_ref()).await.map_err(failed)?;
         // Ids that an earlier delivery has used are taken.
         for number in 1..=2 * VALUES {
             let value = self.new_value(refused.base.as_ref()).map_err(failed)?;
@@ -208,8 +221,10 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     /// Whether the target does not accept a value.
     pub(crate) async fn is_unused(&self, value: &SecretText) -> Result<bool, Kind> {
         match self.target.check(value).await {
-            Ok(Some(Asked { why: Some(kind), .. })) | Err(kind) if kind.is_transient() => Err(kind),
+            // That it could not be asked does not say that the target does not have it.
+            Ok(Some(Asked { why: Some(kind), .. })) if !kind.dooms_value() => Err(kind),
             Ok(asked) => Ok(asked.is_none_or(|asked| asked.login != LoginCheck::Opens)),
+            Err(kind) if kind.is_transient() => Err(kind),
             Err(_) => Ok(true),
         }
     }
@@ -238,7 +253,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if is_on_its_base(&version, current.as_ref()) {
             return Ok(Begun::Pending(Draft::of(version, current)));
         }
-        self.abandon(&version.id, &version.labels, Some(&version.value), current.as_ref()).await?;
+        self.abandon(&version.id, &version.labels, Some(&version.value)).await?;
         let kind = if base_label(&version.labels).is_some() { Kind::Changed } else { Kind::NoBase };
         Err(kind.at(Step::Finish))
     }
@@ -274,7 +289,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
                     self.bring_to_its_end(Draft::of(stray, current)).await?;
                 }
                 stray => {
-                    self.abandon(id, labels, stray.as_ref().map(|stray| &stray.value), current.as_ref()).await?;
+                    self.abandon(id, labels, stray.as_ref().map(|stray| &stray.value)).await?;
                 }
             }
             current = self.store.staged(CURRENT).await.map_err(|kind| kind.at(Step::Read))?;
@@ -292,19 +307,23 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
                 Err(error) => return Err(error),
             }
         }
-        self.abandon(&draft.id, &draft.labels, Some(&draft.value), draft.base.as_ref()).await
+        self.abandon(&draft.id, &draft.labels, Some(&draft.value)).await
     }
 
     /// Discards a pending version that is not to become current, once the target is sure to accept what is.
-    pub(crate) async fn abandon(
-        &self,
-        id: &str,
-        labels: &[String],
-        stray: Option<&SecretText>,
-        current: Option<&Version>,
-    ) -> Result<(), Error> {
-        if let Some(current) = current {
-            self.target.settle(&current.value, stray).await.map_err(|kind| kind.at(Step::Set))?;
+    pub(crate) async fn abandon(&self, id: &str, labels: &[String], stray: Option<&SecretText>) -> Result<(), Error> {
+        let read = |kind: Kind| kind.at(Step::Read);
+        if self.target.keeps_passwords()
+            && let Some(current) = self.store.staged(CURRENT).await.map_err(read)?
+        {
+            let previous = self.store.staged(PREVIOUS).await.map_err(read)?;
+            let previous = previous.as_ref().map(|previous| &previous.value);
+            let is_due = async || match self.store.labels().await?.holder(CURRENT) {
+                Some(id) if id == current.id => Ok(()),
+                _ => Err(Kind::Changed),
+            };
+            let settled = self.target.settle(&current.value, stray, previous, is_due).await;
+            settled.map_err(|kind| kind.at(Step::Set))?;
         }
         self.give_up(id, labels).await;
         Ok(())
@@ -322,20 +341,26 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         };
         let previous = previous.as_ref().map(|version| &version.value);
         let values = Values { current: &base.value, pending: &draft.value, previous, is_new: draft.is_new };
-        let is_due = async || self.is_due(&draft.id).await;
+        let is_due = async || self.is_due(&draft.id, draft.base.as_ref()).await;
         self.target.set(values, &is_due).await.map_err(|kind| kind.at(Step::Set))?;
         self.target.test(values, is_due).await.map_err(|kind| kind.at(Step::Test))
     }
 
-    pub(crate) async fn is_due(&self, id: &str) -> Result<(), Kind> {
-        if self.store.labels().await?.has(id, PENDING) { Ok(()) } else { Err(Kind::TakenOver) }
+    /// Whether a version is still pending, and what it was made from still current: if not, what the target has may be
+    /// another delivery's, or a person's.
+    pub(crate) async fn is_due(&self, id: &str, base: Option<&Version>) -> Result<(), Kind> {
+        let labels = self.store.labels().await?;
+        if labels.holder(CURRENT) != base.map(|base| base.id.as_str()) {
+            return Err(Kind::Changed);
+        }
+        if labels.has(id, PENDING) { Ok(()) } else { Err(Kind::TakenOver) }
     }
 
     /// Discards a value that can't become current any more: there is no use in trying it again.
     async fn refused(&self, draft: &Draft, error: Error) -> Error {
         if error.kind.dooms_value() {
             // What keeps it from being discarded is looked into by the next request.
-            let _ = self.abandon(&draft.id, &draft.labels, Some(&draft.value), draft.base.as_ref()).await;
+            let _ = self.abandon(&draft.id, &draft.labels, Some(&draft.value)).await;
         }
         error
     }
@@ -368,13 +393,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if current == draft.base.as_ref().map(|base| base.id.as_str()) {
             return Err(failure);
         }
-        if self.target.keeps_passwords() {
-            let Ok(Some(current)) = self.store.staged(CURRENT).await else {
-                return Err(failure);
-            };
-            self.target.settle(&current.value, Some(&draft.value)).await.map_err(|kind| kind.at(Step::Set))?;
-        }
-        self.give_up(&draft.id, &draft.labels).await;
+        self.abandon(&draft.id, &draft.labels, Some(&draft.value)).await?;
         Err(Kind::Changed.at(Step::Finish))
     }
 }

@@ -70,6 +70,8 @@ struct Server {
     /// The password that the first change was to.
     pending: RefCell<Option<String>>,
     logins: RefCell<Vec<(String, String)>>,
+    /// Whether the clone user of each change was known to be the secret's.
+    known: RefCell<Vec<bool>>,
 }
 
 #[derive(Clone)]
@@ -166,6 +168,7 @@ impl Driver for Double {
         change: &Change<'_>,
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
+        self.0.known.borrow_mut().push(change.known);
         self.set_password(admin, change, is_due).await
     }
 }
@@ -195,6 +198,7 @@ impl Bench {
             trouble: RefCell::default(),
             pending: RefCell::default(),
             logins: RefCell::default(),
+            known: RefCell::default(),
         };
         let connection = Connection { host: "db".to_owned(), port: None, username: "app".to_owned(), dbname: None };
         Self {
@@ -403,7 +407,7 @@ async fn no_value_leads_the_admin_elsewhere() {
                 let _ = target.set(values, async || Ok(())).await;
                 let _ = target.test(values, async || Ok(())).await;
                 let _ = target.preflight(values).await;
-                let _ = target.settle(values.current, Some(values.pending)).await;
+                let _ = target.settle(values.current, Some(values.pending), None, async || Ok(())).await;
                 let _ = target.check(values.current).await;
                 let _ = target.check_admin(values.current).await;
             }
@@ -418,9 +422,73 @@ async fn no_value_leads_the_admin_elsewhere() {
     }
 }
 
+/// What whoever may write the secret names or claims there is not believed before it has logged in.
+#[tokio::test(start_paused = true)]
+async fn a_written_value_proves_nothing_before_it_logs_in() {
+    // A clone user is no user of a single-user stack's.
+    let bench = Bench::new(Keeps::One, Strategy::SingleUser, true);
+    bench.server.users.borrow_mut().insert("app_clone".to_owned(), vec!["somebody's".to_owned()]);
+    bench.state.borrow_mut().put("written", &login("app_clone", "x"), &[CURRENT]).unwrap();
+    assert_eq!(bench.deliver(T1).await.unwrap_err().kind, Kind::NoLogin);
+    assert_eq!(bench.server.users.borrow()["app_clone"], ["somebody's"]);
+
+    // A password that is not the user's is not kept as its second one.
+    let bench = Bench::new(Keeps::Two, Strategy::SingleUser, true);
+    bench.state.borrow_mut().put("written", &login("app", "known"), &[CURRENT]).unwrap();
+    assert!(bench.deliver(T1).await.is_ok());
+    assert!(bench.logs_in(CURRENT) && !bench.server.accepts("app", "known"));
+
+    // A clone user is the secret's own only if a value of its own logs in.
+    for (password, known) in [("x", false), ("clone's", true)] {
+        let bench = Bench::new(Keeps::One, Strategy::AlternatingUsers, true);
+        bench.server.users.borrow_mut().insert("app_clone".to_owned(), vec!["clone's".to_owned()]);
+        bench.state.borrow_mut().put("written", &login("app_clone", password), &[CURRENT]).unwrap();
+        bench.state.borrow_mut().put("again", &login("app", "first"), &[CURRENT]).unwrap();
+        assert!(bench.deliver(T1).await.is_ok());
+        assert_eq!(*bench.server.known.borrow(), [known]);
+    }
+}
+
+/// A person changes the password on the server and in the secret, while a delivery is between *set* and *test*.
+#[tokio::test(start_paused = true)]
+async fn a_change_by_a_person_is_never_taken_back() {
+    for (keeps, admin) in [(Keeps::One, false), (Keeps::One, true), (Keeps::Two, true)] {
+        let bench = Bench::new(keeps, Strategy::SingleUser, admin);
+        let target = bench.target();
+        let (current, pending): (SecretText, SecretText) = (login("app", "first").into(), login("app", "new").into());
+        let values = Values { current: &current, pending: &pending, previous: None, is_new: true };
+        target.set(values, async || Ok(())).await.unwrap();
+        bench.server.users.borrow_mut().insert("app".to_owned(), vec!["person's".to_owned()]);
+        assert_eq!(target.test(values, async || Err(Kind::Changed)).await, Err(Kind::Changed));
+        assert_eq!(bench.server.users.borrow()["app"], ["person's"]);
+        // Nor does a late delivery do anything to it.
+        assert_eq!(target.set(values, async || Err(Kind::Changed)).await, Err(Kind::Changed));
+        let settled = target.settle(&current, Some(&pending), None, async || Err(Kind::Changed)).await;
+        assert!(settled.is_err());
+        assert_eq!(bench.server.users.borrow()["app"], ["person's"]);
+    }
+}
+
+/// A value that nobody set becomes current, while a rotation is cut off: the previous value is the way on.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_current_value_heals_by_the_previous_one_beside_a_stray() {
+    let bench = Bench::new(Keeps::One, Strategy::SingleUser, false);
+    let answer = Some(Answer::Error(Kind::TargetUnreachable("the connection broke off")));
+    bench.server.trouble.replace(Some(Trouble { answer, is_done: false, breaks: true, test: Test::Fine }));
+    assert!(bench.deliver(T1).await.is_err());
+    bench.state.borrow_mut().put("typo", &login("app", "frist"), &[CURRENT]).unwrap();
+    let done = bench.deliver(T2).await;
+    assert!(done.is_ok() && bench.logs_in(CURRENT), "{done:?}");
+    assert_eq!(bench.leftovers(), [""; 0]);
+}
+
 #[test]
 fn the_admin_s_login_has_one_gate() {
-    let sources = [include_str!("../src/target/database.rs"), include_str!("../src/target/database/recovery.rs")];
+    let sources = [
+        include_str!("../src/target/database.rs"),
+        include_str!("../src/target/database/recovery.rs"),
+        include_str!("../src/target/database/session.rs"),
+    ];
     let calls = |of: &str| sources.iter().map(|source| source.matches(of).count()).sum::<usize>();
     // A session of the admin's for a change, one for a restoration, and the self-check's question.
     assert_eq!(calls("binding.admin()"), 3);

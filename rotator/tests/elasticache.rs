@@ -258,7 +258,7 @@ async fn a_password_that_was_set_but_does_not_open_is_taken_back() {
 async fn what_an_abandoned_rotation_left_is_settled() {
     let service = Service::start();
     service.server.commands(&format!("ACL SETUSER app resetpass >{NEWER}"));
-    service.target().settle(&service.value(OLD), Some(&service.value(NEWER))).await.unwrap();
+    service.target().settle(&service.value(OLD), Some(&service.value(NEWER)), None, async || Ok(())).await.unwrap();
     assert_eq!(service.open(), [OLD]);
 }
 

@@ -178,10 +178,13 @@ async fn an_abandoned_rotation_is_settled_for_what_is_current() {
     let target = plain(&server, Strategy::SingleUser, false);
     let (current, stray) = (value(&server, "app", NEW), value(&server, "app", OLD));
     for _ in 0..2 {
-        target.settle(&current, Some(&stray)).await.unwrap();
+        target.settle(&current, Some(&stray), None, async || Ok(())).await.unwrap();
     }
     assert!(server.login("app", NEW, ""));
-    assert_eq!(target.settle(&value(&server, "app", "x"), Some(&stray)).await, Err(Kind::NoLogin));
+    assert_eq!(
+        target.settle(&value(&server, "app", "x"), Some(&stray), None, async || Ok(())).await,
+        Err(Kind::NoLogin)
+    );
 }
 
 #[tokio::test]

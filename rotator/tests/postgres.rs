@@ -133,11 +133,11 @@ async fn an_abandoned_rotation_is_settled_for_what_is_current() {
     with_user(&server, "app");
     let target = target(&server, Tls::Off, Strategy::SingleUser, false);
     let (current, stray) = (value(&server, "app", NEW), value(&server, "app", OLD));
-    target.settle(&current, Some(&stray)).await.unwrap();
+    target.settle(&current, Some(&stray), None, async || Ok(())).await.unwrap();
     assert!(server.login("app", NEW, "postgres"));
-    target.settle(&current, Some(&stray)).await.unwrap();
+    target.settle(&current, Some(&stray), None, async || Ok(())).await.unwrap();
     let other = value(&server, "app", "x");
-    assert_eq!(target.settle(&other, Some(&stray)).await, Err(Kind::NoLogin));
+    assert_eq!(target.settle(&other, Some(&stray), None, async || Ok(())).await, Err(Kind::NoLogin));
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn the_admin_acts_for_no_user_that_somebody_wrote_into_the_secret() {
         assert_eq!(set(&bound, &current, &pending).await, Err(Kind::OtherServer("username")));
         let values = Values { current: &current, pending: &pending, previous: Some(&current), is_new: true };
         assert_eq!(bound.set(values, async || Ok(())).await, Err(Kind::OtherServer("username")));
-        assert_ne!(bound.settle(&current, Some(&pending)).await, Ok(()));
+        assert_ne!(bound.settle(&current, Some(&pending), None, async || Ok(())).await, Ok(()));
     }
     assert!(server.login("victim", OLD, "postgres"));
     assert_eq!(server.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'victim_clone'"), "0");

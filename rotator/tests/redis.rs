@@ -254,9 +254,9 @@ async fn what_an_abandoned_rotation_left_is_settled() {
         let target = if own { by_itself() } else { by_admin(&server) };
         let (current, stray) = (at(&server).app(OLD), at(&server).app(NEWER));
         server.commands(&format!("ACL SETUSER app resetpass >{NEWER}"));
-        target.settle(&current, Some(&stray)).await.unwrap();
+        target.settle(&current, Some(&stray), None, async || Ok(())).await.unwrap();
         assert_eq!(open(&server, "app"), [OLD]);
-        target.settle(&current, Some(&stray)).await.unwrap();
+        target.settle(&current, Some(&stray), None, async || Ok(())).await.unwrap();
         assert_eq!(open(&server, "app"), [OLD]);
     }
 }

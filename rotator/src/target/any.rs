@@ -107,8 +107,14 @@ impl Target for AnyTarget {
         each!(self, target => target.test(values, is_due).await)
     }
 
-    async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind> {
-        each!(self, target => target.settle(current, stray).await)
+    async fn settle(
+        &self,
+        current: &SecretText,
+        stray: Option<&SecretText>,
+        previous: Option<&SecretText>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        each!(self, target => target.settle(current, stray, previous, is_due).await)
     }
 
     async fn preflight(&self, values: Values<'_>) -> Result<(), Kind> {

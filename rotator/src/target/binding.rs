@@ -6,6 +6,7 @@
 
 use contract::Connection;
 
+use super::credentials::is_same_host;
 use super::database::other_user;
 use super::{Credentials, Engine};
 use crate::error::Kind;
@@ -115,12 +116,6 @@ impl Binding {
         }
         Ok(Some(admin))
     }
-}
-
-/// Whether two names are of one host: case and the root's dot say nothing.
-fn is_same_host(one: &str, other: &str) -> bool {
-    let plain = |host: &str| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    plain(one) == plain(other)
 }
 
 #[cfg(test)]

@@ -55,8 +55,14 @@ impl Credentials {
     /// Whether both are at the same server.
     #[must_use]
     pub fn is_at(&self, other: &Self) -> bool {
-        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
+        is_same_host(&self.host, &other.host) && self.port == other.port
     }
+}
+
+/// Whether two names are of one host: case and the root's dot say nothing.
+pub(super) fn is_same_host(one: &str, other: &str) -> bool {
+    let plain = |host: &str| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    plain(one) == plain(other)
 }
 
 /// A field that is no secret; empty is absent.

@@ -1,6 +1,7 @@
 //! A server with users: the two strategies, over a [`Driver`] for each kind of server.
 
 mod recovery;
+mod session;
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use contract::{Login, Strategy};
 use tokio::time::timeout;
 
 use self::recovery::Accepted;
+use self::session::{Changed, Proven};
 use super::binding::Binding;
 use super::{Asked, Credentials, Engine, Target, Values};
 use crate::error::Kind;
@@ -112,14 +114,6 @@ pub struct Database<D: Driver> {
     changed: RefCell<Option<Changed<D::Session>>>,
 }
 
-/// A session that may change a user's password.
-struct Changed<S> {
-    session: S,
-    own: bool,
-    /// Whether it was the previous value that authenticated the session.
-    by_previous: bool,
-}
-
 /// The logins between which a rotation goes on.
 struct Logins<'a> {
     current: &'a Credentials,
@@ -145,6 +139,15 @@ impl<D: Driver> Database<D> {
 
     async fn is_let_in(&self, who: &Credentials) -> Result<bool, Kind> {
         Ok(self.login(who).await?.is_some())
+    }
+
+    /// As [`Self::is_let_in`], but an error that more attempts would not change is a refusal too.
+    async fn surely_lets_in(&self, who: &Credentials) -> Result<bool, Kind> {
+        match self.is_let_in(who).await {
+            Err(Kind::AnyPassword(_)) => Ok(true),
+            Err(kind) if !kind.is_transient() => Ok(false),
+            answer => answer,
+        }
     }
 
     /// As [`Self::accepts`], but an error that more attempts would not change is a refusal too.
@@ -185,54 +188,6 @@ impl<D: Driver> Database<D> {
         answer.await.unwrap_or(Err(Kind::TargetUnreachable("no answer to the change in time")))
     }
 
-    async fn admin_session(&self, admin: &Credentials) -> Result<D::Session, Kind> {
-        self.login(admin).await?.ok_or(Kind::AdminRefused)
-    }
-
-    /// The admin's session, for a user that it may act for.
-    ///
-    /// Whoever may write the secret could name any user in it. So that is either the spec's one, which the binding sees
-    /// to, or one that a value of the secret authenticates.
-    async fn session_for(
-        &self,
-        admin: &Credentials,
-        user: &Credentials,
-        values: &[Option<&Credentials>],
-    ) -> Result<D::Session, Kind> {
-        if self.binding.only_user()?.is_none() {
-            let mut is_proven = false;
-            for who in values.iter().flatten().filter(|who| who.is_at(user) && who.user == user.user) {
-                is_proven = is_proven || self.is_let_in(who).await?;
-            }
-            if !is_proven {
-                return Err(Kind::NoLogin);
-            }
-        }
-        self.admin_session(admin).await
-    }
-
-    /// A session that may change the password.
-    async fn session(
-        &self,
-        current: &Credentials,
-        previous: Option<&Credentials>,
-    ) -> Result<Changed<D::Session>, Kind> {
-        if let Some(admin) = self.binding.admin()? {
-            // Of alternating users the one that is not current is changed, and a previous value says nothing of that.
-            let previous = previous.filter(|_| self.strategy == Strategy::SingleUser);
-            let session = self.session_for(&admin, current, &[Some(current), previous]).await?;
-            return Ok(Changed { session, own: false, by_previous: false });
-        }
-        if self.strategy == Strategy::AlternatingUsers {
-            return Err(Kind::TargetUnfit("alternating users need an `admin_secret`"));
-        }
-        if let Some(session) = self.login(current).await? {
-            return Ok(Changed { session, own: true, by_previous: false });
-        }
-        let session = self.login(previous.ok_or(Kind::NoLogin)?).await?.ok_or(Kind::NoLogin)?;
-        Ok(Changed { session, own: true, by_previous: true })
-    }
-
     /// The logins of a rotation's values, which are all at one server.
     fn logins<'a>(
         &self,
@@ -261,11 +216,15 @@ impl<D: Driver> Database<D> {
         let change = Change {
             user: &pending.user,
             password: &pending.password,
-            present: (is_single && !changed.by_previous).then_some(&current.password),
+            present: (is_single && changed.proven == Proven::Current).then_some(&current.password),
             own: changed.own,
             proofs: proofs(changed.own, &[Some(current), is_of(&current.user)]),
             clone_of: (!is_single && pending.user.ends_with(CLONE_SUFFIX)).then_some(&current.user),
-            known: is_of(&pending.user).is_some(),
+            known: match is_of(&pending.user).filter(|_| !is_single) {
+                // A value that authenticates nobody proves nothing: others may have written it.
+                Some(previous) => self.surely_accepts(previous).await?,
+                None => is_single,
+            },
         };
         let fit = caught(self.driver.preflight(&mut changed.session, &change)).await;
         fit.unwrap_or(Err(Kind::Client("the preflight")))?;
@@ -310,7 +269,12 @@ impl<D: Driver> Target for Database<D> {
         if is_single && !values.is_new && self.is_let_in(&pending).await? {
             return Ok(());
         }
-        let (mut changed, change) = self.prepared(&logins).await?;
+        let prepared = self.prepared(&logins).await;
+        // A late delivery finds no value that logs in either.
+        if matches!(prepared, Err(Kind::NoLogin)) {
+            is_due().await?;
+        }
+        let (mut changed, change) = prepared?;
         let is_sent = Cell::new(false);
         let due = async || {
             is_due().await?;
@@ -349,16 +313,31 @@ impl<D: Driver> Target for Database<D> {
         }
     }
 
-    async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind> {
+    async fn settle(
+        &self,
+        current: &SecretText,
+        stray: Option<&SecretText>,
+        previous: Option<&SecretText>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
         let current = self.binding.user(current)?;
+        let of_user = |value: Option<&SecretText>| {
+            let login = value.and_then(|value| self.binding.user(value).ok());
+            login.filter(|login| login.is_at(&current) && login.user == current.user)
+        };
         if self.is_let_in(&current).await? {
             return Ok(());
         }
-        let stray = stray.and_then(|stray| self.binding.user(stray).ok()).filter(|stray| stray.is_at(&current));
-        let stray = stray.filter(|stray| stray.user == current.user);
-        let pending = stray.as_ref().unwrap_or(&current);
-        let logins = Logins { current: &current, pending, previous: None, is_stray: true };
-        match self.restore(None, &logins, async || Ok(()), &Kind::NoLogin).await {
+        // The next rotation gets in by it.
+        if let Some(previous) = of_user(previous)
+            && self.is_let_in(&previous).await?
+        {
+            return Ok(());
+        }
+        let stray = of_user(stray);
+        let logins =
+            Logins { current: &current, pending: stray.as_ref().unwrap_or(&current), previous: None, is_stray: true };
+        match self.restore(None, &logins, is_due, &Kind::NoLogin).await {
             Ok(Accepted::Current | Accepted::Pending) => Ok(()),
             Err(Kind::LockedOut(_)) => Err(Kind::NoLogin),
             Err(error) => Err(error),

@@ -93,11 +93,18 @@ pub trait Target {
     /// It does not; else as for [`Self::set`].
     async fn test(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind>;
 
-    /// Makes sure that `current` logs in, whatever an abandoned rotation to `stray` has done to the target.
+    /// Makes sure that `current` logs in, whatever an abandoned rotation to `stray` has done to the target; or else that
+    /// `previous` does, by which the next rotation gets in. `is_due` fails once `current` is no longer what readers have.
     ///
     /// # Errors
-    /// Neither logs in.
-    async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind>;
+    /// None of them logs in.
+    async fn settle(
+        &self,
+        current: &SecretText,
+        stray: Option<&SecretText>,
+        previous: Option<&SecretText>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind>;
 
     /// Whether [`Self::set`] could succeed, as far as that can be known before. Changes nothing.
     ///

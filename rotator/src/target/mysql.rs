@@ -147,6 +147,11 @@ impl Driver for Mysql {
         // The library panics where a server asks for a plugin that it was built without.
         match timeout(LOGIN, caught(self.connect(who))).await {
             Ok(Some(answer)) => answer,
+            Ok(None)
+                if matches!(self.trust, Trust::Network) && who.password.expose().len() > preflight::LONGEST_RSA =>
+            {
+                Err(preflight::TOO_LONG)
+            }
             Ok(None) => Err(Kind::TargetUnfit(error::PLUGIN)),
             Err(_) => Err(reach::UNANSWERED),
         }

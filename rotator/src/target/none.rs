@@ -23,7 +23,13 @@ impl Target for Nothing {
         Ok(())
     }
 
-    async fn settle(&self, _current: &SecretText, _stray: Option<&SecretText>) -> Result<(), Kind> {
+    async fn settle(
+        &self,
+        _current: &SecretText,
+        _stray: Option<&SecretText>,
+        _previous: Option<&SecretText>,
+        _is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
         Ok(())
     }
 

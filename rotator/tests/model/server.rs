@@ -88,12 +88,19 @@ impl Target for &Server {
         Ok(())
     }
 
-    async fn settle(&self, current: &SecretText, stray: Option<&SecretText>) -> Result<(), Kind> {
+    async fn settle(
+        &self,
+        current: &SecretText,
+        stray: Option<&SecretText>,
+        _previous: Option<&SecretText>,
+        is_due: impl AsyncFn() -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
         pause().await;
         if !self.accepts(current) {
             if !stray.is_some_and(|stray| self.accepts(stray)) {
                 return Err(Kind::NoLogin);
             }
+            is_due().await?;
             *self.password.borrow_mut() = password(current.expose());
         }
         Ok(())

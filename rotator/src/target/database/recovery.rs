@@ -1,6 +1,6 @@
 //! After a change whose success is not known: which password the server has, and how the current one comes back.
 
-use super::{Change, Changed, Credentials, Database, Driver, Kind, Logins, log, proofs};
+use super::{Change, Changed, Credentials, Database, Driver, Kind, Logins, Proven, log, proofs};
 
 impl<D: Driver> Database<D> {
     /// Finds out what an answer other than success has left: an error does not say that nothing was changed.
@@ -15,7 +15,7 @@ impl<D: Driver> Database<D> {
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
         // In this order, since most errors are what they seem, and a refused login may count towards a lock.
-        if !changed.by_previous && self.surely_accepts(logins.current).await? {
+        if changed.proven == Proven::Current && self.surely_accepts(logins.current).await? {
             return Err(error);
         }
         if self.surely_accepts(logins.pending).await? {
@@ -43,39 +43,56 @@ impl<D: Driver> Database<D> {
         is_due: impl AsyncFn() -> Result<(), Kind>,
         why: &Kind,
     ) -> Result<Accepted, Kind> {
+        let wanted = match (changed.as_ref().map(|changed| changed.proven), &logins.previous) {
+            (None | Some(Proven::Current), _) => logins.current,
+            (Some(Proven::Previous), Some(previous)) => previous,
+            // Nothing is known that logged in before.
+            (Some(Proven::Previous | Proven::Neither), _) => return Ok(Accepted::Current),
+        };
         let mut open = changed.map(|changed| (changed.session, changed.own));
+        let mut is_changed = false;
         for way in Way::ALL {
+            // A refused login may count towards a lock.
+            if matches!(way, Way::Current) && logins.is_stray {
+                continue;
+            }
             let Some((mut session, own)) = open.take().or(self.open(way, logins).await) else { continue };
             if matches!(way, Way::Pending) && !logins.is_stray && self.query(&mut session).await.is_ok() {
                 return Ok(Accepted::Pending);
             }
-            let current = logins.current;
             let change = Change {
-                user: &current.user,
-                password: &current.password,
+                user: &wanted.user,
+                password: &wanted.password,
                 present: None,
                 own,
-                proofs: proofs(own, &[Some(logins.pending), Some(current), logins.previous.as_ref()]),
+                proofs: proofs(own, &[Some(logins.pending), Some(logins.current), logins.previous.as_ref()]),
                 clone_of: None,
                 known: true,
             };
             // Where that can't be asked, a server without its user weighs more.
             let due = async || match is_due().await {
-                Err(Kind::TakenOver) => Err(Kind::TakenOver),
+                Err(kind) if kind.is_taken_over() => Err(kind),
                 _ => Ok(()),
             };
+            is_changed = true;
             match self.change(&mut session, &change, due).await {
-                Err(Kind::TakenOver) => return Err(Kind::TakenOver),
+                Err(kind) if kind.is_taken_over() => return Err(kind),
                 // Whatever the answer is, only a login counts.
-                _ if self.surely_accepts(current).await? => {
+                _ if self.surely_accepts(wanted).await? => {
                     log::warn("the current password was restored");
                     return Ok(Accepted::Current);
                 }
                 _ => {}
             }
         }
-        if self.surely_accepts(logins.current).await? {
+        if (is_changed || !logins.is_stray) && self.surely_accepts(wanted).await? {
             return Ok(Accepted::Current);
+        }
+        // A late delivery finds no value that logs in either.
+        if let Err(kind) = is_due().await
+            && kind.is_taken_over()
+        {
+            return Err(kind);
         }
         Err(Kind::LockedOut(Box::new(why.clone())))
     }

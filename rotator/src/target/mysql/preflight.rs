@@ -16,7 +16,8 @@ use crate::value::Unfit;
 const LONGEST_SHA2: usize = 256;
 /// The longest password that fits into one block of OAEP with SHA-1 under the server's key of 2048 bits, with the zero at
 /// its end: so it is sent where there is no TLS. <https://datatracker.ietf.org/doc/html/rfc8017#section-7.1.1>
-const LONGEST_RSA: usize = 256 - 42 - 1;
+pub(super) const LONGEST_RSA: usize = 256 - 42 - 1;
+pub(super) const TOO_LONG: Kind = Kind::PasswordUnfit("without TLS, caching_sha2_password takes 213 bytes at most");
 /// With fewer failed logins allowed, the tries by which a rotation finds its way would lock the user.
 const FEWEST_ATTEMPTS: u64 = 3;
 /// The longest user name, in characters.
@@ -183,7 +184,7 @@ impl Account {
             return Err(Kind::PasswordUnfit("caching_sha2_password takes 256 bytes at most"));
         }
         if plugin == SHA2 && !tls && bytes > LONGEST_RSA {
-            return Err(Kind::PasswordUnfit("without TLS, caching_sha2_password takes 213 bytes at most"));
+            return Err(TOO_LONG);
         }
         Ok(())
     }
