@@ -213,10 +213,10 @@ impl<D: Driver> Database<D> {
         let is_of = |user: &str| previous.as_ref().filter(|previous| previous.user == user);
         let mut changed = self.session(current, is_of(&current.user)).await?;
         let is_single = self.strategy == Strategy::SingleUser;
-        let change = Change {
+        let mut change = Change {
             user: &pending.user,
             password: &pending.password,
-            present: (is_single && changed.proven == Proven::Current).then_some(&current.password),
+            present: None,
             own: changed.own,
             proofs: proofs(changed.own, &[Some(current), is_of(&current.user)]),
             clone_of: (!is_single && pending.user.ends_with(CLONE_SUFFIX)).then_some(&current.user),
@@ -228,6 +228,11 @@ impl<D: Driver> Database<D> {
         };
         let fit = caught(self.driver.preflight(&mut changed.session, &change)).await;
         fit.unwrap_or(Err(Kind::Client("the preflight")))?;
+        // Only now, since what keeps the user out is known by then.
+        if is_single && !changed.own {
+            changed.proven = self.proven(current, is_of(&current.user)).await?;
+        }
+        change.present = (is_single && changed.proven == Proven::Current).then_some(&current.password);
         Ok((changed, change))
     }
 }
