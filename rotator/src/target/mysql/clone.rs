@@ -105,6 +105,8 @@ impl Session {
             match self.conn.query_drop(statement).await {
                 // With one privilege another one went, which it includes.
                 Err(error) if statement.starts_with("REVOKE") && error::is_no_such_grant(&error) => {}
+                // What stands against it goes in this round, and the next one tries again.
+                Err(error) if error::code(&error) == Some(Code::GRANTED_AND_REVOKED) => {}
                 // By the same code a login is refused.
                 Err(error) if error::code(&error) == Some(Code::LOGIN) => {
                     return Err(Kind::TargetDenied { what, code: TargetCode::new("1045") });

@@ -135,6 +135,8 @@ pub(super) struct Code;
 impl Code {
     /// A login is refused, or by MariaDB a GRANT.
     pub(super) const LOGIN: u16 = 1045;
+    /// A privilege on a database would be granted and partially revoked at once.
+    pub(super) const GRANTED_AND_REVOKED: u16 = 3901;
     /// A privilege is missing.
     pub(super) const PRIVILEGE: u16 = 1227;
     /// An option of the server's is against it: MariaDB wants to judge passwords, or is read-only.
