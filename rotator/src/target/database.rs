@@ -141,15 +141,6 @@ impl<D: Driver> Database<D> {
         Ok(self.login(who).await?.is_some())
     }
 
-    /// As [`Self::is_let_in`], but an error that more attempts would not change is a refusal too.
-    async fn surely_lets_in(&self, who: &Credentials) -> Result<bool, Kind> {
-        match self.is_let_in(who).await {
-            Err(Kind::AnyPassword(_)) => Ok(true),
-            Err(kind) if !kind.is_transient() => Ok(false),
-            answer => answer,
-        }
-    }
-
     /// As [`Self::accepts`], but an error that more attempts would not change is a refusal too.
     async fn surely_accepts(&self, who: &Credentials) -> Result<bool, Kind> {
         match self.accepts(who).await {

@@ -73,14 +73,24 @@ impl<D: Driver> Database<D> {
         Ok(Changed { session, own: true, proven: Proven::Previous })
     }
 
-    /// What of a user's values the server accepts, before an admin changes it.
+    /// What of a user's values the server accepts, before an admin changes it. That it could not be asked does not say that
+    /// it accepts none.
     pub(super) async fn proven(&self, current: &Credentials, previous: Option<&Credentials>) -> Result<Proven, Kind> {
-        if self.surely_lets_in(current).await? {
+        if self.lets_in_by_any(current).await? {
             return Ok(Proven::Current);
         }
         match previous {
-            Some(previous) if self.surely_lets_in(previous).await? => Ok(Proven::Previous),
+            Some(previous) if self.lets_in_by_any(previous).await? => Ok(Proven::Previous),
             _ => Ok(Proven::Neither),
+        }
+    }
+
+    async fn lets_in_by_any(&self, who: &Credentials) -> Result<bool, Kind> {
+        match self.is_let_in(who).await {
+            Err(Kind::AnyPassword(_)) => Ok(true),
+            // Such as an expired one, which an admin brings to an end.
+            Err(Kind::UserBarred(_)) => Ok(false),
+            answer => answer,
         }
     }
 }
