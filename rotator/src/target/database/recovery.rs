@@ -31,7 +31,8 @@ impl<D: Driver> Database<D> {
 
     /// Gives the user the current password again, by whoever can: a session from before, the admin, or any value that the
     /// server still accepts. The server's word is not enough: the current value has to log in. Where by then it is the
-    /// pending value that is accepted, it stays.
+    /// pending value that is accepted, it stays. Where neither the current nor the previous value had logged in before,
+    /// there is nothing to go back to.
     ///
     /// # Errors
     /// The rotation is no longer due, so that the password is another delivery's; the server was not reached; or nobody
