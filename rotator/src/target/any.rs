@@ -73,7 +73,8 @@ impl AnyTarget {
     }
 }
 
-/// Hands a call on to the target there is.
+/// Hands a call on to the target there is. The long ones are boxed: else each caller's future holds every target's, so deep
+/// that the compiler gives up on it.
 macro_rules! each {
     ($any:expr, $target:ident => $call:expr) => {
         match $any {
@@ -100,11 +101,11 @@ impl Target for AnyTarget {
     }
 
     async fn set(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
-        each!(self, target => target.set(values, is_due).await)
+        each!(self, target => Box::pin(target.set(values, is_due)).await)
     }
 
     async fn test(&self, values: Values<'_>, is_due: impl AsyncFn() -> Result<(), Kind>) -> Result<(), Kind> {
-        each!(self, target => target.test(values, is_due).await)
+        each!(self, target => Box::pin(target.test(values, is_due)).await)
     }
 
     async fn settle(
@@ -114,11 +115,11 @@ impl Target for AnyTarget {
         previous: Option<&SecretText>,
         is_due: impl AsyncFn() -> Result<(), Kind>,
     ) -> Result<(), Kind> {
-        each!(self, target => target.settle(current, stray, previous, is_due).await)
+        each!(self, target => Box::pin(target.settle(current, stray, previous, is_due)).await)
     }
 
     async fn preflight(&self, values: Values<'_>) -> Result<(), Kind> {
-        each!(self, target => target.preflight(values).await)
+        each!(self, target => Box::pin(target.preflight(values)).await)
     }
 
     async fn check(&self, value: &SecretText) -> Result<Option<Asked>, Kind> {
