@@ -71,7 +71,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             let asked = self.target.check(&current.value).await.map_err(fail)?;
             checks.extend(asked.as_ref().map(|asked| found("target", said(asked))));
             logins.extend(asked.map(|asked| (CURRENT.to_owned(), asked.login)));
-            let asked = self.target.check_admin(&current.value).await.map_err(fail)?;
+            let asked = self.target.check_admin().await.map_err(fail)?;
             logins.extend(asked.map(|asked| (ADMIN.to_owned(), asked.login)));
             logins.extend(self.other_logins(current, &logins).await?);
         }

@@ -7,7 +7,7 @@
 use contract::{ManagedStep, Outcome};
 
 use crate::error::{Class, Error, Kind, Step};
-use crate::rotation::{BASE_PREFIX, Done, Rotation};
+use crate::rotation::{Done, Rotation, base_label, base_of};
 use crate::store::{CURRENT, Labels, PENDING, PREVIOUS, Put, Store, Version};
 use crate::target::{Target, Values};
 
@@ -30,6 +30,10 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             return Err(Kind::NotPending.at(Step::Read));
         }
         let (version, current) = tokio::join!(self.store.version(token), self.store.staged(CURRENT));
+        // No rotation has made it, and none can use it: without the label, Secrets Manager begins another.
+        if version.as_ref().is_err_and(|kind| *kind == Kind::Binary) {
+            self.abandon(token, labels.0.get(token).map_or(&[], Vec::as_slice), None).await?;
+        }
         let (version, current) = (version.map_err(read)?, current.map_err(read)?);
         match (step, version) {
             (ManagedStep::CreateSecret, Some(version)) => self.managed_created(&version, current.as_ref()).await,
@@ -53,7 +57,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     async fn managed_create(&self, token: &str, base: Option<Version>) -> Result<Done, Error> {
         let failed = |kind: Kind| kind.at(Step::Create);
         let value = self.new_value(base.as_ref()).map_err(failed)?;
-        let base_label = base.as_ref().map(|base| format!("{BASE_PREFIX}{}", base.id));
+        let base_label = base.as_ref().map(|base| base_label(Some(&base.id), token));
         let labels: Vec<&str> = std::iter::once(PENDING).chain(base_label.as_deref()).collect();
         match self.store.put(token, &value, &labels).await.map_err(failed)? {
             // Another delivery of this very step was faster.
@@ -132,7 +136,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     /// What is current must be what the version was made from, where that is known. If it is not, the target is brought back
     /// to what is current, and the version given up.
     async fn check_base(&self, version: &Version, current: &Version) -> Result<(), Error> {
-        let base = version.labels.iter().find_map(|label| label.strip_prefix(BASE_PREFIX));
+        let base = base_of(&version.id, &version.labels);
         if base.is_none_or(|base| base == current.id) {
             return Ok(());
         }

@@ -2,8 +2,8 @@
 //!
 //! All state is in the store, so a tick may be cut off anywhere and delivered again, or twice at once:
 //!
-//! 1. *create* puts the new value under the tick's token with the labels AWSPENDING and `rotator-base-ID`, in one call.
-//!    The second records for good from which version the value was made: whoever resumes the tick goes on from there.
+//! 1. *create* puts the new value under the tick's token with the labels AWSPENDING and `rotator-base-BASE-TOKEN`, in one
+//!    call. The second records for good from which version the value was made: whoever resumes the tick goes on from there.
 //! 2. *set* makes the target accept the new value, and *test* proves it by a login. A value that the target refuses for
 //!    what it is gives way to another, under an id of its own with the label `rotator-tick-TOKEN`.
 //! 3. *finish* moves AWSCURRENT from that base version, and from no other, to the new one. A manual change in between
@@ -22,7 +22,9 @@ use std::collections::BTreeMap;
 
 use contract::{LoginCheck, Outcome, PasswordPolicy, Template};
 
-use self::labels::{base_label, is_on_its_base};
+pub use self::labels::base_label;
+pub(crate) use self::labels::base_of;
+use self::labels::{is_on_its_base, is_open};
 use crate::error::{Class, Error, Kind, Step};
 use crate::password;
 use crate::secret::SecretText;
@@ -30,7 +32,8 @@ use crate::store::{CURRENT, Labels, PENDING, PREVIOUS, Put, Store, Version};
 use crate::target::{Asked, Target, Values};
 use crate::{tick, value};
 
-/// The custom staging label on a pending version; the id of the version from which it was made follows, or `none`.
+/// The custom staging label on a pending version; the ids of the version from which it was made, or `none`, and of its own
+/// follow.
 pub const BASE_PREFIX: &str = "rotator-base-";
 const NO_BASE: &str = "none";
 /// The custom staging label on a version that took the place of one that the target refused; the tick's token follows.
@@ -124,6 +127,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         if let Some(id) = own
             && let Some(version) = self.store.version(id).await.map_err(|kind| kind.at(Step::Read))?
         {
+            self.clean_refused(token, id, &labels).await;
             return self.resume(version).await;
         }
         let current = self.make_way(token, current, &labels).await?;
@@ -131,6 +135,16 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             self.check_for_rivals(token, &labels).await?;
         }
         self.create(token, current).await
+    }
+
+    /// Removes the labels of the versions of this tick whose place `own` has taken.
+    async fn clean_refused(&self, token: &str, own: &str, labels: &Labels) {
+        let others = (1..=2 * VALUES).map(|number| tick::another(token, number));
+        for id in std::iter::once(token.to_owned()).chain(others).filter(|id| id != own) {
+            if let Some(labels) = labels.0.get(&id) {
+                self.drop_base(&id, labels).await;
+            }
+        }
     }
 
     /// While another request's version was ended, which may take seconds, yet another may have begun: its labels must not be
@@ -144,7 +158,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     /// Puts a new value, made from `base`, as the tick's pending version.
     async fn create(&self, token: &str, base: Option<Version>) -> Result<Begun, Error> {
         let value = self.new_value(base.as_ref()).map_err(|kind| kind.at(Step::Create))?;
-        let base_label = format!("{BASE_PREFIX}{}", base.as_ref().map_or(NO_BASE, |base| &base.id));
+        let base_label = base_label(base.as_ref().map(|base| base.id.as_str()), token);
         let put = self.store.put(token, &value, &[PENDING, &base_label]).await;
         match put.map_err(|kind| kind.at(Step::Create))? {
             Put::Stored { current } => {
@@ -162,9 +176,7 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     /// Puts another value in the place of one that the target refused. The labels go over to it in the same call.
     async fn another(&self, token: &str, refused: Draft) -> Result<Draft, Error> {
         let tick_label = format!("{TICK_PREFIX}{token}");
-        let base = refused.base.as_ref().map_or(NO_BASE, |base| &base.id);
-        let labels = vec![PENDING.to_owned(), format!("{BASE_PREFIX}{base}"), tick_label];
-        let stages: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let base = refused.base.as_ref().map(|base| base.id.as_str());
         let failed = |kind: Kind| kind.at(Step::Create);
         // The labels must not be taken from a later rotation.
         self.is_due(&refused.id, refused.base.as_ref()).await.map_err(failed)?;
@@ -172,7 +184,10 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         for number in 1..=2 * VALUES {
             let value = self.new_value(refused.base.as_ref()).map_err(failed)?;
             let id = tick::another(token, number);
+            let labels = vec![PENDING.to_owned(), base_label(base, &id), tick_label.clone()];
+            let stages: Vec<&str> = labels.iter().map(String::as_str).collect();
             if let Put::Stored { current } = self.store.put(&id, &value, &stages).await.map_err(failed)? {
+                self.drop_base(&refused.id, &refused.labels).await;
                 return Ok(Draft { id, value, labels, is_new: true, current, ..refused });
             }
         }
@@ -241,7 +256,10 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             self.clean(&version.id, &version.labels).await;
             return Ok(Begun::Over(version.id, Outcome::Superseded));
         }
-        if !has(PENDING) {
+        // Without AWSPENDING it goes on only if the target has its password already.
+        let is_superseded = !is_open(&version.id, &version.labels)
+            || !has(PENDING) && self.is_unused(&version.value).await.map_err(|kind| kind.at(Step::Set))?;
+        if is_superseded {
             return Ok(Begun::Over(version.id, Outcome::Superseded));
         }
         // Read only now, after the label that names the base: were it older, it could miss that very base.
@@ -254,36 +272,46 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
             return Ok(Begun::Pending(Draft::of(version, current)));
         }
         self.abandon(&version.id, &version.labels, Some(&version.value)).await?;
-        let kind = if base_label(&version.labels).is_some() { Kind::Changed } else { Kind::NoBase };
+        let kind = if base_of(&version.id, &version.labels).is_some() { Kind::Changed } else { Kind::NoBase };
         Err(kind.at(Step::Finish))
     }
 
-    /// Ends what other ticks have left: their pending versions, and the labels of those that are over. Gives what is current
-    /// by then.
+    /// Ends what other ticks have left: their open versions, and the labels of those that are over. Gives what is current by
+    /// then.
     async fn make_way(
         &self,
         token: &str,
         mut current: Option<Version>,
         labels: &Labels,
     ) -> Result<Option<Version>, Error> {
+        let mut strays = Vec::new();
         for (id, labels) in labels.0.iter().filter(|(id, _)| *id != token) {
-            let has = |label: &str| labels.iter().any(|l| l == label);
-            let is_stray = has(PENDING) && !has(CURRENT) && !has(PREVIOUS);
-            if !is_stray || !self.target.keeps_passwords() {
+            if !is_open(id, labels) || !self.target.keeps_passwords() {
                 self.give_up(id, labels).await;
                 continue;
             }
-            let stray = match self.store.version(id).await {
+            match self.store.version(id).await {
                 // Secrets Manager's own rotation announces a version before it has a value.
-                Ok(None) => {
-                    self.give_up(id, labels).await;
-                    continue;
-                }
-                Ok(Some(stray)) => Some(stray),
+                Ok(None) => self.give_up(id, labels).await,
+                Ok(Some(stray)) => strays.push((id, labels, Some(stray))),
                 // No rotation has made it, and none can use it.
-                Err(Kind::Binary) => None,
+                Err(Kind::Binary) => strays.push((id, labels, None)),
                 Err(kind) => return Err(kind.at(Step::Read)),
-            };
+            }
+        }
+        // Where several began at once, only the one that the target accepts can be completed, and the target be brought back
+        // by nothing else.
+        if strays.len() > 1 {
+            for at in 0..strays.len() {
+                if let Some(stray) = &strays[at].2
+                    && !self.is_unused(&stray.value).await.map_err(|kind| kind.at(Step::Set))?
+                {
+                    strays.swap(0, at);
+                    break;
+                }
+            }
+        }
+        for (id, labels, stray) in strays {
             match stray {
                 Some(stray) if is_on_its_base(&stray, current.as_ref()) => {
                     self.bring_to_its_end(Draft::of(stray, current)).await?;
@@ -297,13 +325,14 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         Ok(current)
     }
 
-    /// Completes another request's rotation. One whose value can't become current any more, or that fails for a reason
-    /// that nobody knows, is discarded: it must not block those that follow.
+    /// Completes another request's rotation. One whose value can't become current any more, that lost AWSPENDING before the
+    /// target was told, or that fails for a reason that nobody knows, is discarded: it must not block those that follow.
     async fn bring_to_its_end(&self, draft: Draft) -> Result<(), Error> {
         if !self.is_outdated(&draft).await? {
             match self.prove(&draft).await {
                 Ok(()) => return self.finish(draft).await.map(drop),
                 Err(error) if error.kind.dooms_value() || error.class() == Class::Internal => {}
+                Err(error) if error.kind == Kind::TakenOver && !draft.labels.iter().any(|label| label == PENDING) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -166,8 +166,8 @@ async fn a_wrong_password_is_told_from_a_wrong_admin() {
         async |target: &AnyTarget, value: &SecretText| target.check(value).await.unwrap().map(|asked| asked.login);
     assert_eq!(check(&admin, &place.app(OLD)).await, Some(LoginCheck::Opens));
     assert_eq!(check(&admin, &place.app("wrong")).await, Some(LoginCheck::Refused));
-    assert_eq!(admin.check_admin(&place.app(OLD)).await.unwrap().unwrap().login, LoginCheck::Refused);
-    assert_eq!(by_admin(&server).check_admin(&place.app(OLD)).await.unwrap().unwrap().login, LoginCheck::Opens);
+    assert_eq!(admin.check_admin().await.unwrap().unwrap().login, LoginCheck::Refused);
+    assert_eq!(by_admin(&server).check_admin().await.unwrap().unwrap().login, LoginCheck::Opens);
     assert_eq!(open(&server, "app"), [OLD]);
 }
 

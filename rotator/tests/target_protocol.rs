@@ -8,14 +8,15 @@ use std::task::Poll;
 
 use contract::{ManagedStep, Outcome};
 use model::server::{Server, password};
-use model::{Fault, Model, State, managed_step, poll, run, secret, tick_at, value};
+use model::{BINARY, Fault, Model, State, managed_step, poll, run, secret, tick_at, value};
 use proptest::prelude::*;
 use rotator::error::{Class, Error, Kind, Step};
-use rotator::rotation::Done;
+use rotator::rotation::{Done, base_label};
 use rotator::store::{CURRENT, PENDING, PREVIOUS};
 
 const T1: &str = "11111111-1111-5111-8111-111111111111";
 const T2: &str = "22222222-2222-5222-8222-222222222222";
+const T3: &str = "33333333-3333-5333-8333-333333333333";
 /// The calls of an undisturbed tick, and some more for recovery.
 const CALLS: usize = 14;
 
@@ -216,7 +217,7 @@ fn at_once(server: &Server, state: &RefCell<State>, tokens: [&str; 2], order: &[
 
 /// The next ticks heal whatever there is.
 fn assert_healed_by_the_next(state: &RefCell<State>, server: &Server, context: &str) {
-    let next = deliver(state, server, "33333333-3333-5333-8333-333333333333");
+    let next = deliver(state, server, "44444444-4444-5444-8444-444444444444");
     assert_eq!(next.unwrap().outcome, Outcome::Rotated, "{context}");
     assert_together(state, server, context);
 }
@@ -271,6 +272,34 @@ fn a_delivery_that_sleeps_through_another_and_is_killed_parts_nothing_wherever_t
     }
 }
 
+#[test]
+fn of_two_that_began_at_once_the_one_that_the_server_has_is_completed() {
+    for (cut_off, goes_on) in [(T1, T2), (T2, T1)] {
+        for before in 0..30 {
+            let (state, server) = start();
+            let model = Model { pauses: true, ..Model::new(&state) };
+            let target = &server;
+            let mut sleeper = Box::pin(tick_at(&model, &target, cut_off));
+            let _ = (0..before).any(|_| poll(sleeper.as_mut()).is_ready());
+            drop(sleeper);
+            server.unlock();
+            let kept = state.borrow().of(cut_off);
+            // The other one took its labels, as if it had read the secret before.
+            let base = base_label(Some("base"), goes_on);
+            state.borrow_mut().put(goes_on, &value("later"), &[PENDING, &base]).unwrap();
+            let context = format!("{cut_off} after {before} steps, with {kept:?}");
+            // Whichever comes first: the next request of all, or another delivery of the same.
+            for next in [T3, cut_off] {
+                let (state, server) = (state.clone(), Server::with(&server.password.borrow()));
+                let done = deliver(&state, &server, next);
+                assert!(next == cut_off || done.is_ok(), "{context}: {done:?}");
+                assert_eq!(*server.password.borrow(), current(&state), "{context}, then {next}: {done:?}");
+                assert_healed_by_the_next(&state, &server, &context);
+            }
+        }
+    }
+}
+
 const STEPS: [ManagedStep; 4] =
     [ManagedStep::CreateSecret, ManagedStep::SetSecret, ManagedStep::TestSecret, ManagedStep::FinishSecret];
 
@@ -315,6 +344,20 @@ fn a_managed_rotation_whose_value_the_server_refuses_begins_anew_the_next_time()
     let error = managed_step(&state, &&server, ManagedStep::SetSecret, T1).unwrap_err();
     assert_eq!(error.class(), Class::Policy);
     assert_eq!(state.borrow().leftovers(), Vec::<&String>::new());
+}
+
+#[test]
+fn a_pending_value_of_bytes_blocks_nobody() {
+    for step in STEPS {
+        let (state, server) = start();
+        state.borrow_mut().put(T1, BINARY, &[PENDING]).unwrap();
+        assert_eq!(managed_step(&state, &&server, step, T1).unwrap_err(), Kind::Binary.at(Step::Read));
+        assert_together(&state, &server, "without the label, Secrets Manager begins another");
+    }
+    let (state, server) = start();
+    state.borrow_mut().put(T1, BINARY, &[PENDING]).unwrap();
+    assert_eq!(deliver(&state, &server, T2).unwrap().outcome, Outcome::Rotated);
+    assert_together(&state, &server, "");
 }
 
 #[test]

@@ -283,13 +283,23 @@ const CASES: &[Case] = &[
     (Patient::healthy, |p| p.versions = vec![], &["Problem secret: it has no value: no version is AWSCURRENT"]),
     (
         Patient::healthy,
-        |p| p.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2"], 1)),
+        |p| p.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2-v3"], 1)),
         &["Notice secret: version v3 is AWSPENDING for 60 s: a rotation is under way"],
     ),
     (
         Patient::healthy,
-        |p| p.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2"], 5)),
+        |p| p.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2-v3"], 5)),
         &["Problem secret: version v3 is AWSPENDING for 5 min: a rotation has not ended"],
+    ),
+    (
+        Patient::healthy,
+        |p| p.versions.push(version("v3", &["rotator-base-v2-v3"], 1)),
+        &["Problem secret: a rotation to version v3 lost AWSPENDING to another one, and has not ended"],
+    ),
+    (
+        Patient::healthy,
+        |p| p.versions.push(version("v3", &["rotator-base-v1-v3"], 1)),
+        &["Notice secret: labels that have served were left behind"],
     ),
     (
         Patient::healthy,
@@ -389,7 +399,7 @@ fn every_problem_says_what_to_do_next() {
 
 fn poisoned() -> Patient {
     let mut patient = Patient::database();
-    patient.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2"], 20));
+    patient.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2-v3"], 20));
     patient.self_check = answered(&[
         ("AWSCURRENT", LoginCheck::Opens),
         ("AWSPENDING", LoginCheck::Refused),
@@ -403,7 +413,7 @@ fn a_poisoned_pending_value_is_dropped_only_where_the_current_one_opens() {
     use LoginCheck::{Opens, Refused, Unreachable};
     let fixes = vec![
         Fix::DropPending { version: "v3".into(), current: "v2".into() },
-        Fix::RemoveLabel { version: "v3".into(), label: "rotator-base-v2".into() },
+        Fix::RemoveLabel { version: "v3".into(), label: "rotator-base-v2-v3".into() },
     ];
     assert_eq!(poisoned().the("refuses the pending").fixes, fixes);
     for (current, pending) in
@@ -438,13 +448,13 @@ fn a_fix_that_the_labels_no_longer_call_for_is_none() {
 fn what_a_crash_left_behind_is_told_label_by_label() {
     let mut patient = Patient::healthy();
     patient.versions = vec![
-        version("v3", &["AWSCURRENT", "AWSPENDING", "rotator-base-v2"], 3),
+        version("v3", &["AWSCURRENT", "AWSPENDING", "rotator-base-v2-v3"], 3),
         version("v2", &["AWSPREVIOUS", "rotator-tick-t"], 8),
-        version("v1", &["rotator-base-v0"], 13),
+        version("v1", &["rotator-base-v0-v1"], 13),
         version("v0", &["of-somebody"], 18),
     ];
     let removals: Vec<_> = patient.the("left behind").fixes.iter().map(|fix| fix.removal().1.to_owned()).collect();
-    assert_eq!(removals, ["AWSPENDING", "rotator-base-v2", "rotator-tick-t", "rotator-base-v0"]);
+    assert_eq!(removals, ["AWSPENDING", "rotator-base-v2-v3", "rotator-tick-t", "rotator-base-v0-v1"]);
 }
 
 const MOVE: &str = "aws secretsmanager update-secret-version-stage --region us-east-1 --secret-id MyApp/DBPassword \
@@ -456,7 +466,7 @@ fn locked_out(target: &str, logs_in: &[&str]) -> Patient {
     let mut patient = Patient::of(stack::edited(|text| {
         text.replace("initial: generate", "initial: {env: APP_PASSWORD}").replace("target: none", target)
     }));
-    patient.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2"], 20));
+    patient.versions.push(version("v3", &["AWSPENDING", "rotator-base-v2-v3"], 20));
     let has_admin = target.contains("admin_secret");
     let asked = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS", "admin"].into_iter();
     let said = |who| (who, if logs_in.contains(&who) { LoginCheck::Opens } else { LoginCheck::Refused });

@@ -3,7 +3,7 @@
 use super::{BASE_PREFIX, NO_BASE, Rotation, TICK_PREFIX};
 use crate::error::Step;
 use crate::log;
-use crate::store::{PENDING, Store, Version};
+use crate::store::{CURRENT, PENDING, PREVIOUS, Store, Version};
 use crate::target::Target;
 
 impl<S: Store, T: Target> Rotation<'_, S, T> {
@@ -32,6 +32,13 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
         }
     }
 
+    /// Removes the label that says from which version another one was made.
+    pub(super) async fn drop_base(&self, id: &str, labels: &[String]) {
+        for label in labels.iter().filter(|label| label.starts_with(BASE_PREFIX)) {
+            self.drop_label(id, label).await;
+        }
+    }
+
     /// Removes a label as well as it can be done: the rotation's outcome does not hang on it, the next tick tries again.
     async fn drop_label(&self, id: &str, label: &str) {
         let mut tries_left = 2;
@@ -49,12 +56,30 @@ impl<S: Store, T: Target> Rotation<'_, S, T> {
     }
 }
 
-pub(super) fn base_label(labels: &[String]) -> Option<&String> {
-    labels.iter().find(|label| label.starts_with(BASE_PREFIX))
+/// The staging label that says from which version `id` was made, if from any. It names both, so that it is one version's
+/// alone: of two rotations that begin at once, none takes it from the other.
+#[must_use]
+pub fn base_label(base: Option<&str>, id: &str) -> String {
+    format!("{BASE_PREFIX}{}-{id}", base.unwrap_or(NO_BASE))
+}
+
+/// From which version `id` was made, by its labels.
+pub(crate) fn base_of<'a>(id: &str, labels: &'a [String]) -> Option<&'a str> {
+    let named = labels.iter().find_map(|label| label.strip_prefix(BASE_PREFIX))?;
+    // Functions before this one named only the base.
+    Some(named.strip_suffix(id).and_then(|base| base.strip_suffix('-')).unwrap_or(named))
 }
 
 /// Whether what is current is still what a pending version was made from.
 pub(super) fn is_on_its_base(version: &Version, current: Option<&Version>) -> bool {
     let current = current.map_or(NO_BASE, |current| &current.id);
-    base_label(&version.labels).is_some_and(|label| label[BASE_PREFIX.len()..] == *current)
+    base_of(&version.id, &version.labels) == Some(current)
+}
+
+/// Whether a rotation to a version has not ended. It may have lost AWSPENDING to a later one, and the target its password
+/// all the same.
+pub(super) fn is_open(id: &str, labels: &[String]) -> bool {
+    let has = |label: &str| labels.iter().any(|l| l == label);
+    let is_its_own = |label: &String| label.starts_with(BASE_PREFIX) && label.ends_with(&format!("-{id}"));
+    !has(CURRENT) && !has(PREVIOUS) && (has(PENDING) || labels.iter().any(is_its_own))
 }

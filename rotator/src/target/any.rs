@@ -126,7 +126,7 @@ impl Target for AnyTarget {
         each!(self, target => target.check(value).await)
     }
 
-    async fn check_admin(&self, current: &SecretText) -> Result<Option<Asked>, Kind> {
-        each!(self, target => target.check_admin(current).await)
+    async fn check_admin(&self) -> Result<Option<Asked>, Kind> {
+        each!(self, target => target.check_admin().await)
     }
 }

@@ -356,7 +356,7 @@ impl<D: Driver> Target for Database<D> {
         Ok(Some(Asked::of(self.login(&who).await)))
     }
 
-    async fn check_admin(&self, _current: &SecretText) -> Result<Option<Asked>, Kind> {
+    async fn check_admin(&self) -> Result<Option<Asked>, Kind> {
         let Some(admin) = self.binding.admin()? else { return Ok(None) };
         Ok(Some(Asked::of(self.login(&admin).await)))
     }

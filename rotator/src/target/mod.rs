@@ -121,6 +121,6 @@ pub trait Target {
     /// The same for its admin's.
     ///
     /// # Errors
-    /// As for [`Self::check`].
-    async fn check_admin(&self, current: &SecretText) -> Result<Option<Asked>, Kind>;
+    /// The admin's secret has no credentials, or says no server.
+    async fn check_admin(&self) -> Result<Option<Asked>, Kind>;
 }

@@ -41,7 +41,7 @@ impl Target for Nothing {
         Ok(None)
     }
 
-    async fn check_admin(&self, _current: &SecretText) -> Result<Option<Asked>, Kind> {
+    async fn check_admin(&self) -> Result<Option<Asked>, Kind> {
         Ok(None)
     }
 }

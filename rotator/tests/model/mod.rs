@@ -17,6 +17,8 @@ use rotator::store::{CURRENT, Labels, PENDING, PREVIOUS, Put, Store, Version};
 use rotator::target::{Nothing, Target};
 
 pub const CANARY: &str = "canary-4b1d";
+/// Stands for a value that is bytes.
+pub const BINARY: &str = "\0";
 
 /// What AWS keeps.
 #[derive(Default, Clone)]
@@ -163,8 +165,9 @@ fn refused(action: &'static str, code: &str) -> Kind {
     Kind::Refused(Refusal { action, code: code.to_owned(), request_id: "r".to_owned() })
 }
 
-fn version(state: &State, id: &str) -> Version {
-    Version { id: id.to_owned(), value: state.values[id].clone().into(), labels: state.of(id), created: Some(1) }
+fn version(state: &State, id: &str) -> Result<Version, Kind> {
+    let value = Some(&state.values[id]).filter(|value| *value != BINARY).ok_or(Kind::Binary)?;
+    Ok(Version { id: id.to_owned(), value: value.clone().into(), labels: state.of(id), created: Some(1) })
 }
 
 impl Store for Model<'_> {
@@ -182,11 +185,11 @@ impl Store for Model<'_> {
             PREVIOUS => "previous",
             _ => "staged",
         };
-        self.call(action, |state| Ok(state.holder(label).map(|id| version(state, id)))).await
+        self.call(action, |state| state.holder(label).map(|id| version(state, id)).transpose()).await
     }
 
     async fn version(&self, id: &str) -> Result<Option<Version>, Kind> {
-        self.call("version", |state| Ok(state.values.contains_key(id).then(|| version(state, id)))).await
+        self.call("version", |state| state.values.contains_key(id).then(|| version(state, id)).transpose()).await
     }
 
     async fn put(&self, id: &str, value: &SecretText, labels: &[&str]) -> Result<Put, Kind> {
