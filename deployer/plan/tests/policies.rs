@@ -162,6 +162,25 @@ fn nothing_is_granted_on_everything_or_on_another_name() {
     }
 }
 
+#[test]
+fn the_pattern_of_a_name_that_ends_like_an_arn_is_that_secrets_own_alone() {
+    for (name, others) in [
+        ("orders-secret", ["orders-AbCdEf", "orders-secret-2-AbCdEf", "orders-secrets-AbCdEf"]),
+        ("orders", ["orders-secret-AbCdEf", "orders-2-AbCdEf", "order-AbCdEf"]),
+    ] {
+        let mut spec = stack::spec();
+        name.clone_into(&mut spec.secret.name);
+        let document = policy::use_secret(&spec);
+        let pattern = document["Statement"][0]["Resource"].as_str().unwrap();
+        let pattern = pattern.strip_prefix("arn:aws:secretsmanager:us-east-1:123456789012:secret:").unwrap();
+        let fits = |arn: &str| {
+            arn.len() == pattern.len() && arn.chars().zip(pattern.chars()).all(|(c, one)| one == '?' || one == c)
+        };
+        assert!(!pattern.contains('*') && fits(&format!("{name}-AbCdEf")), "{pattern}");
+        assert!(others.into_iter().all(|other| !fits(other)), "{pattern}");
+    }
+}
+
 /// The longest names that AWS takes.
 fn longest() -> Spec {
     let mut spec = stack::spec();

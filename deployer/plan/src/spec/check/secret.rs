@@ -39,20 +39,25 @@ pub(super) const ANY_NAME: NameRule =
     NameRule { allows: |c| (NAME.allows)(c) || c == '!', told: "letters, digits and `/ _ + = . @ - !`", ..NAME };
 
 /// Whether a secret's name is sound: the stack's own or the admin's.
+///
+/// One that ends as ARNs do is. Only who looks it up by its ARN without AWS's own six characters finds nothing, and neither
+/// the deployer nor the function does so.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
 pub(super) fn secret_name(cx: &mut Context<'_>, path: &str, name: &str, rule: &NameRule) -> bool {
     if !cx.name(path, &[], name, rule) {
         return false;
     }
     let Some((stem, suffix)) = name.rsplit_once('-') else { return true };
-    let ends_like_an_arn = suffix.len() == SUFFIX && suffix.bytes().all(|b| b.is_ascii_alphanumeric());
-    if ends_like_an_arn {
+    if suffix.len() == SUFFIX && suffix.bytes().all(|b| b.is_ascii_alphanumeric()) {
         let span = cx.part(path, name, stem.len()..name.len());
-        let message = format!("`{path}` must not end in a hyphen and six characters: AWS adds just that in the ARN");
-        let key = path.rsplit('.').next().unwrap_or(path);
-        let help = format!("write for example `{key}: {stem}_{suffix}`");
-        cx.error("secret-name", span, message, "like a part of an ARN", help);
+        let message = format!("`{path}` ends in a hyphen and six characters, as the ARNs of secrets do");
+        let help = format!(
+            "AWS takes an ARN that ends in `{name}` for the secret `{stem}`, and finds nothing: elsewhere use the name, or \
+             the full ARN with AWS's own six characters behind it"
+        );
+        cx.warn("secret-name", span, message, "like the end of an ARN", help);
     }
-    !ends_like_an_arn
+    true
 }
 
 fn initial(cx: &mut Context<'_>) {
