@@ -2,8 +2,8 @@
 
 use jiff::civil::{DateTime, date};
 
-use super::Fault;
 use super::field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, Item, RULES, YEAR, field, is_every};
+use super::{Fault, single_blanks};
 
 /// The first minute of the first year that AWS takes, less one second.
 pub(super) const FIRST: DateTime = date(1969, 12, 31).at(23, 59, 59, 0);
@@ -44,6 +44,7 @@ impl Cron {
             fields[position] = field(position, start, word)?;
         }
         one_question_mark(&words, &fields)?;
+        single_blanks(body, at, "cron")?;
         let pattern: Vec<String> = (0..).zip(&fields).map(|(position, field)| pattern(position, field)).collect();
         let parser = croner::parser::CronParser::builder()
             .seconds(croner::parser::Seconds::Required)

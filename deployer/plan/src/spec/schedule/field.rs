@@ -1,6 +1,6 @@
 //! One field of a cron expression: its grammar, and AWS's limits.
 
-use super::Fault;
+use super::{Fault, no_leading_zero};
 
 const MONTHS: &[&str] = &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const DAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
@@ -130,6 +130,9 @@ fn step_of(rule: &Rule, at: usize, step: &str) -> Result<u16, Fault> {
         return Err(Fault::new(span, format!("the {} takes no `/`", rule.name), "list the days: `MON,WED,FRI`"));
     }
     let number = digits(step).filter(|step| (1..=rule.max).contains(step));
+    if number.is_some() {
+        no_leading_zero(step, at)?;
+    }
     number.ok_or_else(|| {
         let message = format!("a step of the {} is 1 to {}", rule.name, rule.max);
         Fault::new(span, message, format!("write for example `{}/5`", label(rule, rule.min)))
@@ -160,6 +163,7 @@ fn special(position: usize, at: usize, part: &str) -> Result<Option<Item>, Fault
     }
     if let Some((day, nth)) = part.split_once('#') {
         let day_of_week = value(rule, at, day)?;
+        no_leading_zero(nth, at + day.len() + 1)?;
         return match digits(nth).filter(|nth| (1..=5).contains(nth)) {
             Some(nth) => Ok(Some(Item::Nth(day_of_week, nth))),
             None => refused("write `6#3` for the third Friday: the number after `#` is 1 to 5"),
@@ -175,7 +179,7 @@ fn value(rule: &Rule, at: usize, text: &str) -> Result<u16, Fault> {
     let span = at..at + text.len();
     if let Some(value) = digits(text) {
         return if (rule.min..=rule.max).contains(&value) {
-            Ok(value)
+            no_leading_zero(text, at).map(|()| value)
         } else {
             let message = format!("the {} is {} to {}", rule.name, rule.min, rule.max);
             let sunday = value == 0 && rule.words == DAYS;

@@ -31,6 +31,10 @@ pub fn check(text: &str) -> Result<(), Fault> {
             let help = format!("write `rate({MAX_DAYS} days)` or less");
             return Err(Fault::new(whole, format!("Secrets Manager takes {MAX_DAYS} days at most"), help));
         }
+        Kind::Rate { every, unit } if *every > 1 && text.ends_with(&format!(" {})", unit.name())) => {
+            let help = format!("write `rate({every} {})`", unit.plural());
+            return Err(Fault::new(whole, "Secrets Manager isn't known to take more than one of a singular", help));
+        }
         Kind::Rate { .. } => {}
         Kind::Cron(cron) => fields(cron, text)?,
     }

@@ -52,6 +52,14 @@ impl Unit {
         }
     }
 
+    const fn plural(self) -> &'static str {
+        match self {
+            Self::Minute => "minutes",
+            Self::Hour => "hours",
+            Self::Day => "days",
+        }
+    }
+
     fn times(self, every: u32) -> SignedDuration {
         let every = i64::from(every);
         match self {
@@ -196,7 +204,7 @@ impl Expression {
         match &self.0 {
             Kind::Cron(cron) => describe::cron(cron),
             Kind::Rate { every: 1, unit } => format!("every {}", unit.name()),
-            Kind::Rate { every, unit } => format!("every {every} {}s", unit.name()),
+            Kind::Rate { every, unit } => format!("every {every} {}", unit.plural()),
             Kind::At(time) => format!("once, on {} at {}", time.date(), time.time().strftime("%H:%M:%S")),
         }
     }
@@ -218,26 +226,52 @@ fn last_tick(anchor: Timestamp, step: SignedDuration, after: Timestamp) -> Times
     Timestamp::from_second(anchor.as_second() + passed - beyond).unwrap_or(after)
 }
 
+/// Refuses all white space but one blank between two words; `expression` is what the words make.
+///
+/// EventBridge Scheduler was seen to refuse blanks before and behind a rate; of others nothing is known.
+fn single_blanks(body: &str, at: usize, expression: &str) -> Result<(), Fault> {
+    let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words == body {
+        return Ok(());
+    }
+    let start = words.bytes().zip(body.bytes()).take_while(|(word, own)| word == own).count();
+    let blanks = body[start..].len() - body[start..].trim_start().len();
+    let span = at + start..at + start + blanks;
+    let message = "AWS takes one blank between two words, and no other white space";
+    Err(Fault::new(span, message, format!("write `{expression}({words})`")))
+}
+
+/// AWS isn't known to take them.
+fn no_leading_zero(digits: &str, at: usize) -> Result<(), Fault> {
+    let plain = digits.trim_start_matches('0');
+    if plain.len() == digits.len() || digits == "0" {
+        return Ok(());
+    }
+    let help = format!("write `{}`", if plain.is_empty() { "0" } else { plain });
+    Err(Fault::new(at..at + digits.len(), "a number has no leading zeros", help))
+}
+
 fn rate(body: &str, at: usize) -> Result<Kind, Fault> {
     let all = at..at + body.len();
     let mut words = body.split_whitespace();
     let (Some(value), Some(unit), None) = (words.next(), words.next(), words.next()) else {
         return Err(Fault::new(all, "a rate is a number and a unit", "write `rate(30 days)`"));
     };
-    let value_at = at + body.find(value).unwrap_or_default();
+    single_blanks(body, at, "rate")?;
     let Some(every) = value.parse().ok().filter(|&every: &u32| every > 0 && !value.starts_with('+')) else {
-        let span = value_at..value_at + value.len();
+        let span = at..at + value.len();
         return Err(Fault::new(span, "the number of a rate is whole and at least 1", "write `rate(30 days)`"));
     };
-    let unit_end = at + body.trim_end().len();
-    let span = unit_end - unit.len()..unit_end;
+    no_leading_zero(value, at)?;
+    let span = all.end - unit.len()..all.end;
     let singular = unit.to_ascii_lowercase();
     let singular = singular.strip_suffix('s').unwrap_or(&singular);
     let Some(known) = Unit::ALL.into_iter().find(|known| known.name() == singular) else {
         return Err(Fault::new(span, "the units are minutes, hours and days", format!("write `rate({every} days)`")));
     };
-    let right = if every == 1 { known.name().to_owned() } else { format!("{}s", known.name()) };
-    if unit != right {
+    // EventBridge Scheduler was seen to take `rate(2 minute)`, and names both forms of each unit.
+    if unit != known.name() && (every == 1 || unit != known.plural()) {
+        let right = if every == 1 { known.name() } else { known.plural() };
         let rule = if every == 1 { "1 takes the singular" } else { "more than 1 takes the plural" };
         let message = format!("the unit must be `{right}`: {rule}, in lower case");
         return Err(Fault::new(span, message, format!("write `rate({every} {right})`")));
@@ -255,9 +289,10 @@ fn at_time(body: &str, at: usize) -> Result<Kind, Fault> {
         };
         return fault("a time is yyyy-mm-ddThh:mm:ss, without fraction or zone", help);
     }
+    // A leap second would be read as the one before it.
     match body.parse() {
-        Ok(time) => Ok(Kind::At(time)),
-        Err(_) => fault("there is no such date or time", "write `at(2030-01-31T03:00:00)`".to_owned()),
+        Ok(time) if !body.ends_with(":60") => Ok(Kind::At(time)),
+        _ => fault("there is no such date or time", "write `at(2030-01-31T03:00:00)`".to_owned()),
     }
 }
 

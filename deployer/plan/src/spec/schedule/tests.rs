@@ -86,19 +86,131 @@ fn a_fault_is_shown_at_its_place() {
         ("rate(1.5 hours)", "1.5"),
         ("rate(5)", "5"),
         ("rate(1 minutes)", "minutes"),
-        ("rate(2 minute)", "minute"),
         ("rate(2 Hours)", "Hours"),
         ("rate(1 month)", "month"),
+        ("rate( 10 minutes )", " "),
+        ("rate(10  minutes)", " "),
+        ("rate(10\tminutes)", "\t"),
+        ("rate(10\u{a0}minutes)", "\u{a0}"),
+        ("rate(10 minutes \n)", " \n"),
+        ("rate(010 minutes)", "010"),
+        ("rate(00 minutes)", "00"),
+        ("cron( 0 3 * * ? *)", " "),
+        ("cron(0 3 * * ? * )", " "),
+        ("cron(0 3   * * ? *)", "  "),
+        ("cron(0 3 *\t* ? *)", "\t"),
+        ("cron(00 3 * * ? *)", "00"),
+        ("cron(0 03 * * ? *)", "03"),
+        ("cron(0/05 3 * * ? *)", "05"),
+        ("cron(0 3 1-07 * ? *)", "07"),
+        ("cron(0 3 015W * ? *)", "015"),
+        ("cron(0 3 ? * 6#03 *)", "03"),
+        ("cron(0 3 ? * 06L *)", "06"),
         ("rate(99999999999 days)", "99999999999"),
         ("at(2030-01-01)", "2030-01-01"),
         ("at(2030-13-01T00:00:00)", "2030-13-01T00:00:00"),
         ("at(2030-01-01T24:00:00)", "2030-01-01T24:00:00"),
+        ("at(2030-01-01T23:59:60)", "2030-01-01T23:59:60"),
+        ("at(2030-01-01T00:00:00 )", "2030-01-01T00:00:00 "),
     ];
     for (text, place) in cases {
         let fault = Expression::parse(text).expect_err(text);
         assert_eq!(&text[fault.span.clone()], place, "{text}: {fault}");
         assert!(!fault.help.is_empty(), "{text}");
     }
+}
+
+/// What EventBridge Scheduler refused, recorded in 2025.
+/// Source: <https://github.com/localstack/localstack>, `tests/aws/services/scheduler/test_scheduler.snapshot.json`
+const REFUSED_BY_SCHEDULER: [&str; 17] = [
+    "cron(0 1 * * * *)",
+    "cron(7 20 * * NOT *)",
+    "cron(INVALID)",
+    "cron(0 dummy ? * MON-FRI *)",
+    "cron(71 8 1 * ? *)",
+    "cron()",
+    "rate(10 seconds)",
+    "rate(10 years)",
+    "rate()",
+    "rate(10)",
+    "rate(10 minutess)",
+    "rate(foo minutes)",
+    "rate(-10 minutes)",
+    "rate( 10 minutes )",
+    " rate(10 minutes)",
+    "at(2021-12-31T23:59:59Z)",
+    "at(2021-12-31)",
+];
+
+/// What it took, recorded in 2023 to 2026. Source: the same, and `resource_providers/test_scheduler.snapshot.json` there.
+const TAKEN_BY_SCHEDULER: [&str; 10] = [
+    "cron(0-15/1 8-8 ? * 2,3,4,5,6,7 *)",
+    "cron(30-30 13-13 ? * 2,4,6 *)",
+    "cron(1-31/30 1-1 ? * 1,7 *)",
+    "cron(0 18 ? * MON-FRI *)",
+    "cron(*/15 * * * ? *)",
+    "cron(0-59/10 0-23/2 ? * * *)",
+    "cron(0 0 * * ? *)",
+    "rate(1 minute)",
+    "rate(2 minute)",
+    "at(2022-12-31T23:59:59)",
+];
+
+/// What EventBridge's rules refused and took, whose cron is the same. Of rates they differ: they refuse `rate(10 minute)`.
+/// Source: <https://github.com/localstack/localstack>, `tests/aws/services/events/test_events_schedule.py`.
+const REFUSED_BY_RULES: [&str; 14] = [
+    "rate(10 seconds)",
+    "rate(10 years)",
+    "rate(1 minutes)",
+    "rate(1 hours)",
+    "rate(1 days)",
+    "rate()",
+    "rate(10)",
+    "rate(10 minutess)",
+    "rate(foo minutes)",
+    "rate(0 minutes)",
+    "rate(-10 minutes)",
+    "rate(10 MINUTES)",
+    "cron(0 1 * * * *)",
+    "cron(7 20 * * NOT *)",
+];
+const TAKEN_BY_RULES: [&str; 16] = [
+    "cron(0 2 ? * SAT *)",
+    "cron(0 12 * * ? *)",
+    "cron(5,35 14 * * ? *)",
+    "cron(15 10 ? * 6L 2002-2005)",
+    "cron(0 2 ? * SAT#3 *)",
+    "cron(* * ? * SAT#3 *)",
+    "cron(0/5 5 ? JAN 1-5 2022)",
+    "cron(0 10 * * ? *)",
+    "cron(15 12 * * ? *)",
+    "cron(0 18 ? * MON-FRI *)",
+    "cron(0 8 1 * ? *)",
+    "cron(0/15 * * * ? *)",
+    "cron(0/10 * ? * MON-FRI *)",
+    "cron(0/5 8-17 ? * MON-FRI *)",
+    "cron(0/30 20-23 ? * MON-FRI *)",
+    "cron(0/30 0-2 ? * MON-FRI *)",
+];
+
+#[test]
+fn what_aws_was_seen_to_refuse_is_refused_and_what_it_took_is_taken() {
+    for text in REFUSED_BY_SCHEDULER.into_iter().chain(REFUSED_BY_RULES) {
+        assert!(Expression::parse(text).is_err(), "{text}");
+        assert!(super::managed::check(text).is_err(), "{text}");
+    }
+    for text in TAKEN_BY_SCHEDULER.into_iter().chain(TAKEN_BY_RULES) {
+        assert!(Expression::parse(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn a_unit_in_the_singular_is_the_schedulers_alone() {
+    for (text, told) in [("rate(24 hour)", "every 24 hours"), ("rate(2 day)", "every 2 days")] {
+        assert_eq!(parse(text).describe(), told);
+        assert_eq!(super::managed::check(text).unwrap_err().span, 0..text.len(), "{text}");
+    }
+    assert_eq!(super::managed::check("rate(1 day)"), Ok(()));
 }
 
 #[test]
