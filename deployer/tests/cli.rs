@@ -155,3 +155,25 @@ fn a_result_that_cannot_be_written_is_an_error_and_one_that_nobody_wants_is_none
         assert_eq!(text(&unwanted.stderr), "code 0\n", "{arguments}");
     }
 }
+
+#[test]
+fn a_schedule_that_is_over_is_refused_where_it_would_be_put_into_effect_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("over.yaml");
+    let text = "name: over\naccount: \"123456789012\"\nregion: us-east-1\nsecret: {name: over}\n\
+                schedule: {expression: at(2020-01-31T03:00:00)}\n";
+    std::fs::write(&path, text).unwrap();
+    let spec = path.to_str().unwrap();
+    for command in ["validate", "plan", "apply"] {
+        let ran = deploy(&[command, spec]);
+        let told = text_of(&ran);
+        assert_eq!(ran.status.code(), Some(1), "{command}: {told}");
+        assert!(told.contains("never fires again: the last time was 2020-01-31 03:00 UTC"), "{command}: {told}");
+        assert!(told.contains(":5:24"), "{command}: {told}");
+    }
+    assert_eq!(deploy(&["policy", "--for", "teardown", spec]).status.code(), Some(0));
+}
+
+fn text_of(ran: &Output) -> String {
+    text(&ran.stdout) + &text(&ran.stderr)
+}

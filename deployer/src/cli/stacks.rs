@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use plan::naming::Names;
 use plan::spec::{Diagnostic, MAX_FILE_SIZE, Spec};
 
@@ -112,7 +113,12 @@ fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, warnings: Warnings
             return;
         }
     };
-    let (spec, diagnostics) = match plan::spec::load(&origin, &text) {
+    let read = match warnings {
+        Warnings::InFull | Warnings::InShort => plan::spec::load_at(&origin, &text, Timestamp::now()),
+        // Whoever asks about a stack, or takes it away, may do so after its schedule is over.
+        Warnings::Untold => plan::spec::load(&origin, &text),
+    };
+    let (spec, diagnostics) = match read {
         Ok(usable) => (Some(usable.spec), usable.warnings),
         Err(diagnostics) => (None, diagnostics),
     };

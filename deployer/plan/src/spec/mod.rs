@@ -20,6 +20,7 @@ pub use diagnostic::{Diagnostic, Located, Severity, render};
 pub use model::*;
 pub use schema::schema;
 
+use jiff::Timestamp;
 use raw::RawSpec;
 
 /// The largest spec file, in bytes: 64 KiB.
@@ -39,6 +40,18 @@ pub struct Loaded {
 /// # Errors
 /// Every fault of the file, warnings among them, in the file's order.
 pub fn load(origin: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
+    read(origin, text, None)
+}
+
+/// Reads a spec file that is about to be put into effect.
+///
+/// # Errors
+/// As [`load`], and a schedule that is over.
+pub fn load_at(origin: &str, text: &str, now: Timestamp) -> Result<Loaded, Vec<Diagnostic>> {
+    read(origin, text, Some(now))
+}
+
+fn read(origin: &str, text: &str, now: Option<Timestamp>) -> Result<Loaded, Vec<Diagnostic>> {
     if text.len() > MAX_FILE_SIZE {
         let message = format!("{origin} has {} bytes, and a spec has {} KiB at most", text.len(), MAX_FILE_SIZE / 1024);
         let fault = Diagnostic::error("file-too-large", message, 0..0);
@@ -56,7 +69,7 @@ pub fn load(origin: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
     };
     let derived = raw.derived();
     let spec = raw.resolve();
-    found.extend(check::check(&spec, &derived, text, &structure.places));
+    found.extend(check::check(&spec, &derived, text, &structure.places, now));
     let found = diagnostic::finish(found);
     if found.iter().any(|d| d.severity == Severity::Error) { Err(found) } else { Ok(Loaded { spec, warnings: found }) }
 }

@@ -6,6 +6,7 @@ use contract::{AuthMethod, Class, Login, Part, Strategy, Target, Tls};
 use jiff::SignedDuration;
 
 use super::Context;
+use super::schedule::{DAWN, zone};
 use crate::spec::model::{OnTeardown, Secret};
 use crate::spec::schedule::Expression;
 
@@ -123,21 +124,13 @@ fn derived(cx: &mut Context<'_>) {
 
 fn interval(cx: &mut Context<'_>, expression: &Expression) {
     let span = cx.first_place(&["schedule.expression"]);
-    let Some(interval) = expression.interval() else {
-        if expression.is_one_time() {
-            cx.warn(
-                "rotates-once",
-                span,
-                "the password rotates only once",
-                "one time",
-                "write for example `rate(30 days)`",
-            );
-        } else {
-            let help = "write for example `rate(30 days)`";
-            cx.warn("rotates-once", span, "the password rotates once at most", "no two such times", help);
-        }
+    let times = expression.next(cx.now.unwrap_or(DAWN), &zone(cx.spec), 2);
+    if times.len() == 1 {
+        let help = "write for example `rate(30 days)`";
+        cx.warn("rotates-once", span, "the password rotates only once", "one time", help);
         return;
-    };
+    }
+    let Some(interval) = expression.interval() else { return };
     let told = describe(interval);
     if interval < SAFE_INTERVAL {
         let hours = (interval.as_secs() * MAX_VERSIONS) / 3600;

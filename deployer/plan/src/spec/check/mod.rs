@@ -18,20 +18,23 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::diagnostic::Diagnostic;
 use super::model::{Spec, Trigger};
 use super::structure::Place;
 
 /// Checks every value that is given, and the defaults that follow from them.
 ///
-/// `derived`: the templates as they are written, of which `spec` has the sound ones only.
+/// `derived`: the templates as they are written, of which `spec` has the sound ones only. `now`: where the clock counts.
 pub(super) fn check(
     spec: &Spec,
     derived: &BTreeMap<String, String>,
     text: &str,
     places: &BTreeMap<String, Place>,
+    now: Option<Timestamp>,
 ) -> Vec<Diagnostic> {
-    let mut cx = Context { spec, text, places, found: Vec::new() };
+    let mut cx = Context { spec, text, places, now, found: Vec::new() };
     stack::check(&mut cx);
     secret::check(&mut cx);
     derived::check(&mut cx, derived);
@@ -57,6 +60,7 @@ struct Context<'a> {
     text: &'a str,
     /// Only of what is structurally sound.
     places: &'a BTreeMap<String, Place>,
+    now: Option<Timestamp>,
     found: Vec<Diagnostic>,
 }
 

@@ -1,11 +1,17 @@
 //! The schedule: its name, the role that invokes, its time zone and its expression.
 
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
 use super::{Context, DOTTED, NameRule, is_account};
 use crate::naming::partition;
+use crate::spec::model::Spec;
 use crate::spec::schedule::Expression;
 use crate::spec::suggest::nearest;
 
 const NAME: NameRule = NameRule { code: "schedule-name", ..DOTTED };
+/// Before the first time that AWS takes.
+pub(super) const DAWN: Timestamp = Timestamp::constant(-86_400, 0);
 /// How the names of FIFO queues end.
 const FIFO: &str = ".fifo";
 /// What the invoke role's name adds to the schedule's.
@@ -19,13 +25,43 @@ pub(super) fn check(cx: &mut Context<'_>) -> Option<Expression> {
     let text = &cx.spec.schedule.expression;
     cx.place("schedule.expression")?;
     match Expression::parse(text) {
-        Ok(expression) => Some(expression),
+        Ok(expression) => fires(cx, &expression).then_some(expression),
         Err(fault) => {
             let span = cx.part("schedule.expression", text, fault.span);
             cx.error("schedule-expression", span, fault.message, "here", fault.help);
             None
         }
     }
+}
+
+/// Whether it fires at all, and again where it is to.
+///
+/// EventBridge Scheduler was seen to take a time that is past; so only the deployer tells.
+fn fires(cx: &mut Context<'_>, expression: &Expression) -> bool {
+    const EXAMPLE: &str = "write for example `rate(30 days)`, or `cron(0 3 L * ? *)` for the last day of each month";
+    let zone = zone(cx.spec);
+    let span = cx.first_place(&["schedule.expression"]);
+    if expression.next(DAWN, &zone, 1).is_empty() {
+        let message = "this schedule never fires: there is no such time";
+        cx.error("never-fires", span, message, "no such time", EXAMPLE);
+        return false;
+    }
+    // What is switched off is not meant to fire.
+    let Some(now) = cx.now.filter(|_| cx.spec.schedule.enabled) else { return true };
+    if !expression.next(now, &zone, 1).is_empty() {
+        return true;
+    }
+    let last = expression.previous(None, now, &zone);
+    let last = last.map(|time| time.strftime(" %Y-%m-%d %H:%M %Z").to_string()).unwrap_or_default();
+    let message = format!("this schedule never fires again: the last time was{last}");
+    let help = format!("{EXAMPLE}; `enabled: false` keeps a schedule that is over");
+    cx.error("never-fires", span, message, "past", help);
+    false
+}
+
+/// The schedule's time zone; UTC in the place of one that is not known, which has been told.
+pub(super) fn zone(spec: &Spec) -> TimeZone {
+    TimeZoneDatabase::bundled().get(&spec.schedule.timezone).unwrap_or(TimeZone::UTC)
 }
 
 fn name(cx: &mut Context<'_>) {
@@ -52,7 +88,7 @@ fn timezone(cx: &mut Context<'_>) {
     let Some(span) = cx.place("schedule.timezone") else {
         return;
     };
-    let database = jiff::tz::TimeZoneDatabase::bundled();
+    let database = TimeZoneDatabase::bundled();
     // The database looks names up in any case; AWS takes them as they are written.
     let known = database.get(zone).ok().and_then(|found| found.iana_name().map(str::to_owned));
     if known.as_deref() == Some(zone) {

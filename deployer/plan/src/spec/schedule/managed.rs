@@ -1,8 +1,9 @@
 //! What Secrets Manager takes of the expressions: rates in hours and days, cron on the hour, in UTC.
 //! <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html>
 
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cron::{self, Cron};
 use super::field::{DAY_OF_WEEK, Item, MINUTE, YEAR, is_every};
@@ -37,6 +38,10 @@ pub fn check(text: &str) -> Result<(), Fault> {
         }
         Kind::Rate { .. } => {}
         Kind::Cron(cron) => fields(cron, text)?,
+    }
+    if expression.next(Timestamp::UNIX_EPOCH, &TimeZone::UTC, 1).is_empty() {
+        let help = "write `L` for the last day of each month";
+        return Err(Fault::new(whole, "Secrets Manager would never rotate: there is no such time", help));
     }
     if expression.interval().is_some_and(|interval| interval < MIN_INTERVAL) {
         let help = "write `rate(4 hours)`, or use `trigger: schedule`";
