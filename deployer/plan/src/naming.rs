@@ -2,25 +2,112 @@
 
 use crate::spec::{Spec, Trigger};
 
+/// A part of AWS with accounts, services and ARNs of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition {
+    /// What stands second in its ARNs.
+    pub id: &'static str,
+    /// The domain under which its services stand.
+    pub dns_suffix: &'static str,
+    /// How its regions begin, and no other partition's; those of the first have nothing in common.
+    pub prefix: &'static str,
+    /// Its regions, as far as they are known.
+    pub regions: &'static [&'static str],
+}
+
+/// All partitions, as the SDKs know them: a test compares.
+/// <https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json>
+pub const PARTITIONS: [Partition; 8] = [
+    Partition {
+        id: "aws",
+        dns_suffix: "amazonaws.com",
+        prefix: "",
+        regions: &[
+            "af-south-1",
+            "ap-east-1",
+            "ap-east-2",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-south-2",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "ap-southeast-4",
+            "ap-southeast-5",
+            "ap-southeast-6",
+            "ap-southeast-7",
+            "ca-central-1",
+            "ca-west-1",
+            "eu-central-1",
+            "eu-central-2",
+            "eu-north-1",
+            "eu-south-1",
+            "eu-south-2",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "il-central-1",
+            "me-central-1",
+            "me-south-1",
+            "mx-central-1",
+            "sa-east-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ],
+    },
+    Partition {
+        id: "aws-cn",
+        dns_suffix: "amazonaws.com.cn",
+        prefix: "cn-",
+        regions: &["cn-north-1", "cn-northwest-1"],
+    },
+    Partition {
+        id: "aws-us-gov",
+        dns_suffix: "amazonaws.com",
+        prefix: "us-gov-",
+        regions: &["us-gov-east-1", "us-gov-west-1"],
+    },
+    Partition { id: "aws-eusc", dns_suffix: "amazonaws.eu", prefix: "eusc-", regions: &["eusc-de-east-1"] },
+    Partition {
+        id: "aws-iso",
+        dns_suffix: "c2s.ic.gov",
+        prefix: "us-iso-",
+        regions: &["us-iso-east-1", "us-iso-west-1"],
+    },
+    Partition {
+        id: "aws-iso-b",
+        dns_suffix: "sc2s.sgov.gov",
+        prefix: "us-isob-",
+        regions: &["us-isob-east-1", "us-isob-west-1"],
+    },
+    Partition { id: "aws-iso-e", dns_suffix: "cloud.adc-e.uk", prefix: "eu-isoe-", regions: &["eu-isoe-west-1"] },
+    Partition {
+        id: "aws-iso-f",
+        dns_suffix: "csp.hci.ic.gov",
+        prefix: "us-isof-",
+        regions: &["us-isof-east-1", "us-isof-south-1"],
+    },
+];
+
+fn partition_of(region: &str) -> &'static Partition {
+    let [usual, others @ ..] = &PARTITIONS;
+    others.iter().find(|partition| region.starts_with(partition.prefix)).unwrap_or(usual)
+}
+
 /// The AWS partition of a region, as its prefix tells.
 #[must_use]
 pub fn partition(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        Some("eusc") => "aws-eusc",
-        _ => "aws",
-    }
+    partition_of(region).id
 }
 
 /// The domain under which a region's services stand.
 #[must_use]
 pub fn dns_suffix(region: &str) -> &'static str {
-    match partition(region) {
-        "aws-cn" => "amazonaws.com.cn",
-        "aws-eusc" => "amazonaws.eu",
-        _ => "amazonaws.com",
-    }
+    partition_of(region).dns_suffix
 }
 
 /// Names and ARNs of one stack.

@@ -1,7 +1,7 @@
 //! The function and its role.
 
-use super::{Context, NameRule, is_account, no_path};
-use crate::naming::Names;
+use super::{Arn, Context, NameRule, is_account, no_path};
+use crate::naming::{Names, partition};
 
 const FUNCTION_NAME: NameRule = NameRule {
     code: "function-name",
@@ -58,33 +58,40 @@ fn role_path(cx: &mut Context<'_>) {
     cx.error("role-path", span, message, "no IAM path", help);
 }
 
+/// A boundary is a policy of the role's own account, or one of AWS's.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePermissionsBoundary.html>
 fn boundary(cx: &mut Context<'_>) {
-    let Some(arn) = &cx.spec.role.permissions_boundary else {
+    const PATH: &str = "role.permissions_boundary";
+    const CODE: &str = "permissions-boundary";
+    let Some(text) = &cx.spec.role.permissions_boundary else { return };
+    let own = Some(cx.spec.account.as_str()).filter(|account| is_account(account));
+    let Some(arn) = Arn::parse(text).filter(is_policy) else {
+        let name = if text.contains(':') { "NAME" } else { text.as_str() };
+        let (partition, account) = (partition(&cx.spec.region), own.unwrap_or("ACCOUNT"));
+        let help = format!("write `permissions_boundary: arn:{partition}:iam::{account}:policy/{name}`");
+        let span = cx.first_place(&[PATH]);
+        cx.error(CODE, span, format!("`{PATH}` must be the ARN of an IAM policy"), "no policy's ARN", help);
         return;
     };
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let sound = match parts[..] {
-        ["arn", partition, "iam", "", account, resource] => {
-            let owner = account == "aws" || is_account(account);
-            let name = resource.strip_prefix("policy/").unwrap_or_default();
-            owner
-                && partition.starts_with("aws")
-                && !name.is_empty()
-                && name.bytes().all(|b| (b'!'..=b'~').contains(&b))
-        }
-        _ => false,
-    };
-    if !sound {
-        let span = cx.first_place(&["role.permissions_boundary"]);
-        let account = Some(cx.spec.account.as_str()).filter(|account| is_account(account)).unwrap_or("ACCOUNT");
-        let name = if arn.contains(':') { "NAME" } else { arn.as_str() };
-        let help = format!("write `permissions_boundary: arn:aws:iam::{account}:policy/{name}`");
-        cx.error(
-            "permissions-boundary",
-            span,
-            "`role.permissions_boundary` must be the ARN of an IAM policy",
-            "no policy's ARN",
-            help,
-        );
+    if !cx.is_of_partition(CODE, PATH, text, &arn) || arn.account == "aws" {
+        return;
     }
+    if let Some(own) = own.filter(|own| *own != arn.account) {
+        let [.., (start, other)] = arn.places();
+        let span = cx.part(PATH, text, start..start + other.len());
+        let message = format!("`{PATH}` is a policy of account {other}, and the stack's is {own}");
+        let help = format!("write `permissions_boundary: arn:{}:iam::{own}:{}`", arn.partition, arn.resource);
+        cx.error(CODE, span, message, "another account", help);
+    }
+}
+
+fn is_policy(arn: &Arn<'_>) -> bool {
+    let resource = arn.resource.strip_prefix("policy/").unwrap_or_default();
+    let (path, name) = resource.rsplit_once('/').unwrap_or(("", resource));
+    arn.service == "iam"
+        && arn.region.is_empty()
+        && (arn.account == "aws" || is_account(arn.account))
+        && !name.is_empty()
+        && name.chars().all(ROLE_NAME.allows)
+        && path.bytes().all(|b| b.is_ascii_graphic())
 }

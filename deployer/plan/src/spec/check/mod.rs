@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use super::diagnostic::Diagnostic;
 use super::model::{Spec, Trigger};
 use super::structure::Place;
+use crate::naming::partition;
 
 /// Checks every value that is given, and the defaults that follow from them.
 ///
@@ -80,6 +81,34 @@ const DOTTED: NameRule = NameRule {
     allows: |c| c.is_ascii_alphanumeric() || "-_.".contains(c),
     told: "letters, digits, `-`, `_` and `.`",
 };
+
+/// The parts of an ARN.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+struct Arn<'a> {
+    partition: &'a str,
+    service: &'a str,
+    region: &'a str,
+    account: &'a str,
+    resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        match text.splitn(6, ':').collect::<Vec<_>>()[..] {
+            ["arn", partition, service, region, account, resource] => {
+                Some(Self { partition, service, region, account, resource })
+            }
+            _ => None,
+        }
+    }
+
+    /// Its partition, region and account, each with the place where it begins.
+    fn places(&self) -> [(usize, &'a str); 3] {
+        let partition = "arn:".len();
+        let region = partition + self.partition.len() + self.service.len() + 2;
+        [(partition, self.partition), (region, self.region), (region + self.region.len() + 1, self.account)]
+    }
+}
 
 /// Whether it is an account id.
 fn is_account(text: &str) -> bool {
@@ -139,6 +168,21 @@ impl Context<'_> {
         help: impl Into<String>,
     ) {
         self.found.push(Diagnostic::warning(code, message, span).labelled(label).help(help));
+    }
+
+    /// Whether an ARN is of the stack's partition: of another nothing can be used.
+    fn is_of_partition(&mut self, code: &'static str, path: &str, text: &str, arn: &Arn<'_>) -> bool {
+        let (region, own) = (&self.spec.region, partition(&self.spec.region));
+        if self.place("region").is_none() || arn.partition == own {
+            return true;
+        }
+        let [(start, other), ..] = arn.places();
+        let span = self.part(path, text, start..start + other.len());
+        let message = format!("`{path}` is in the partition `{other}`, and {region} in `{own}`");
+        let key = path.rsplit('.').next().unwrap_or(path);
+        let help = format!("write `{key}: arn:{own}{}`", &text[start + other.len()..]);
+        self.error(code, span, message, "another partition", help);
+        false
     }
 
     /// Length and characters of a name, given or by default; whether it is sound.

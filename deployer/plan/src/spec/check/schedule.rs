@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::{Context, DOTTED, NameRule, is_account};
+use super::{Arn, Context, DOTTED, NameRule, is_account};
 use crate::naming::partition;
 use crate::spec::model::Spec;
 use crate::spec::schedule::Expression;
@@ -103,36 +103,30 @@ fn timezone(cx: &mut Context<'_>) {
     cx.error("timezone", span, format!("`{zone}` is no IANA time zone"), "not known", help);
 }
 
-/// EventBridge Scheduler takes standard queues of its own region.
+/// EventBridge Scheduler takes standard queues of its own region, another account's too.
 /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html>
 fn dead_letter_queue(cx: &mut Context<'_>) {
     const PATH: &str = "schedule.dead_letter_queue";
-    let Some((arn, span)) = cx.spec.schedule.dead_letter_queue.as_deref().zip(cx.place(PATH)) else { return };
-    let region = &cx.spec.region;
-    let parts: Vec<&str> = arn.split(':').collect();
-    let sound = match parts[..] {
-        ["arn", part, "sqs", place, account, name] if is_account(account) && is_queue(name) => {
-            Some((part == partition(region) && place == region, name))
-        }
-        _ => None,
+    const CODE: &str = "dead-letter-queue";
+    let Some((text, span)) = cx.spec.schedule.dead_letter_queue.as_deref().zip(cx.place(PATH)) else { return };
+    let (region, partition) = (&cx.spec.region, partition(&cx.spec.region));
+    let is_of_queue = |arn: &Arn<'_>| arn.service == "sqs" && is_account(arn.account) && is_queue(arn.resource);
+    let Some(arn) = Arn::parse(text).filter(is_of_queue) else {
+        let account = Some(cx.spec.account.as_str()).filter(|account| is_account(account)).unwrap_or("ACCOUNT");
+        let help = format!("write `dead_letter_queue: arn:{partition}:sqs:{region}:{account}:NAME`");
+        cx.error(CODE, span, format!("`{PATH}` must be the ARN of an SQS queue"), "no queue's ARN", help);
+        return;
     };
-    let (message, label, help) = match sound {
-        Some((_, name)) if name.ends_with(FIFO) => {
-            let help = "name a standard queue; EventBridge Scheduler takes no other";
-            (format!("`{PATH}` must be a standard queue"), "a FIFO queue", help.to_owned())
-        }
-        Some((true, _)) => return,
-        Some((false, name)) => {
-            let help = format!("name a queue of {region}, as in `arn:{}:sqs:{region}:...:{name}`", partition(region));
-            (format!("`{PATH}` must be in the stack's region"), "another region", help)
-        }
-        None => {
-            let account = Some(cx.spec.account.as_str()).filter(|account| is_account(account)).unwrap_or("ACCOUNT");
-            let help = format!("write `dead_letter_queue: arn:{}:sqs:{region}:{account}:NAME`", partition(region));
-            (format!("`{PATH}` must be the ARN of an SQS queue"), "no queue's ARN", help)
-        }
-    };
-    cx.error("dead-letter-queue", span, message, label, help);
+    let name = arn.resource;
+    if name.ends_with(FIFO) {
+        let help = "name a standard queue; EventBridge Scheduler takes no other";
+        cx.error(CODE, span, format!("`{PATH}` must be a standard queue"), "a FIFO queue", help);
+    } else if arn.region != region {
+        let help = format!("name a queue of {region}, as in `arn:{partition}:sqs:{region}:...:{name}`");
+        cx.error(CODE, span, format!("`{PATH}` must be in the stack's region"), "another region", help);
+    } else {
+        cx.is_of_partition(CODE, PATH, text, &arn);
+    }
 }
 
 fn is_queue(name: &str) -> bool {

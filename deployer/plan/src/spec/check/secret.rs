@@ -1,6 +1,8 @@
 //! The secret: its name, its key and where its first value comes from.
 
-use super::{Context, NameRule, is_account, no_path};
+use super::{Arn, Context, NameRule, is_account, no_path};
+use crate::naming::partition;
+use crate::resource::secret::DEFAULT_KEY;
 use crate::spec::diagnostic::Diagnostic;
 use crate::spec::model::Initial;
 use crate::spec::privacy;
@@ -85,23 +87,25 @@ fn is_variable(name: &str) -> bool {
     first && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// A key may be another account's, but of the stack's region.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html>
 fn kms_key(cx: &mut Context<'_>) {
     const PATH: &str = "secret.kms_key";
     let key = &cx.spec.secret.kms_key;
     let Some(span) = cx.place(PATH) else { return };
-    let parts: Vec<&str> = key.splitn(6, ':').collect();
-    if let ["arn", partition, "kms", region, account, resource] = parts[..] {
-        let sound = resource.strip_prefix("key/").map_or_else(|| is_alias(resource), is_key_id);
-        if !sound || !partition.starts_with("aws") || !is_account(account) {
-            let help = "write `arn:aws:kms:REGION:ACCOUNT:key/ID`, or `alias/NAME`";
+    if let Some(arn) = Arn::parse(key).filter(|arn| arn.service == "kms") {
+        let sound = arn.resource.strip_prefix("key/").map_or_else(|| is_alias(arn.resource), is_key_id);
+        if !sound || !is_account(arn.account) {
+            let partition = partition(&cx.spec.region);
+            let help = format!("write `arn:{partition}:kms:REGION:ACCOUNT:key/ID`, or `alias/NAME`");
             cx.error("kms-key", span, "`secret.kms_key` is no ARN of a key or an alias", "not a key's ARN", help);
-        } else if cx.place("region").is_some() && region != cx.spec.region {
-            let start = "arn::kms:".len() + partition.len();
-            let place = cx.part(PATH, key, start..start + region.len());
-            let message = format!("the key is in {region}, and the secret in {}", cx.spec.region);
-            cx.error("kms-region", place, message, "another region", "use a key of the stack's region");
+        } else if cx.is_of_partition("kms-key", PATH, key, &arn) {
+            region_of_key(cx, PATH, key, &arn);
+            aws_own_key(cx, arn.resource, Some(arn.account));
         }
-    } else if !is_alias(key) && !is_key_id(key) {
+    } else if is_alias(key) {
+        aws_own_key(cx, key, None);
+    } else if !is_key_id(key) {
         let name = key
             .split_once(['/', ':'])
             .filter(|(head, _)| nearest(head, ["alias"]).is_some())
@@ -114,6 +118,32 @@ fn kms_key(cx: &mut Context<'_>) {
         };
         cx.error("kms-key", span, "`secret.kms_key` is no key id, key ARN, alias or alias ARN", "not a key", help);
     }
+}
+
+fn region_of_key(cx: &mut Context<'_>, path: &str, key: &str, arn: &Arn<'_>) {
+    if cx.place("region").is_some() && arn.region != cx.spec.region {
+        let [_, (start, region), _] = arn.places();
+        let place = cx.part(path, key, start..start + region.len());
+        let message = format!("the key is in {region}, and the secret in {}", cx.spec.region);
+        cx.error("kms-region", place, message, "another region", "use a key of the stack's region");
+    }
+}
+
+/// Of the keys that AWS manages in each account, a secret can have that account's own for Secrets Manager alone.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>
+fn aws_own_key(cx: &mut Context<'_>, alias: &str, account: Option<&str>) {
+    if !alias.starts_with("alias/aws/") {
+        return;
+    }
+    let is_elsewhere = is_account(&cx.spec.account) && account.is_some_and(|account| account != cx.spec.account);
+    let message = match alias {
+        DEFAULT_KEY if is_elsewhere => format!("`{alias}` of another account is for that account alone"),
+        DEFAULT_KEY => return,
+        _ => format!("`{alias}` is AWS's key for another service, and Secrets Manager can't use it"),
+    };
+    let span = cx.first_place(&["secret.kms_key"]);
+    let help = format!("write `kms_key: {DEFAULT_KEY}`, or name a key of your own");
+    cx.error("kms-key", span, message, "not for this secret", help);
 }
 
 fn is_alias(text: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Context, DOTTED, is_account};
+use crate::naming::{PARTITIONS, partition};
 use crate::spec::suggest::nearest;
 
 /// Tags that a stack may add; AWS takes 50 a resource, and the ownership tags want some.
@@ -11,49 +12,6 @@ const MAX_TAG_KEY: usize = 128;
 const MAX_TAG_VALUE: usize = 256;
 /// The tags that say whose a resource is.
 const OWN_PREFIX: &str = "deployer:";
-
-/// To see a typing error: a region that is missing here is only a warning.
-const REGIONS: [&str; 39] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-central-1",
-    "ca-west-1",
-    "cn-north-1",
-    "cn-northwest-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "eusc-de-east-1",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-gov-east-1",
-    "us-gov-west-1",
-    "us-west-1",
-    "us-west-2",
-];
 
 pub(super) fn check(cx: &mut Context<'_>) {
     let name = &cx.spec.name;
@@ -85,17 +43,31 @@ fn account(cx: &mut Context<'_>) {
 fn region(cx: &mut Context<'_>) {
     let region = &cx.spec.region;
     let Some(span) = cx.place("region") else { return };
-    let near = nearest(region, REGIONS);
+    let near = nearest(region, known());
     let help = near.map_or_else(
         || "write for example `region: us-east-1`".to_owned(),
         |near| format!("did you mean `region: {near}`?"),
     );
     if !is_region(region) {
         cx.error("region", span, format!("`{region}` is no region"), "not like `us-east-1`", help);
-    } else if !REGIONS.contains(&region.as_str()) {
+    } else if is_isolated(region) && partition(region) == "aws" {
+        let message = format!("`{region}` is in a partition of AWS that this version does not know");
+        let help = "every ARN begins with the partition: use a version that knows it";
+        cx.error("region", span, message, "not known", help);
+    } else if !known().any(|known| known == region) {
         let help = if near.is_some() { help } else { "if it is a new one, all is well".to_owned() };
         cx.warn("region-unknown", span, format!("region `{region}` is not known to this version"), "not known", help);
     }
+}
+
+/// To see a typing error: a region that is missing there is only a warning.
+fn known() -> impl Iterator<Item = &'static str> {
+    PARTITIONS.iter().flat_map(|partition| partition.regions).copied()
+}
+
+/// Those that are cut off from the internet have partitions of their own, and `iso` in their names.
+fn is_isolated(region: &str) -> bool {
+    region.split('-').nth(1).is_some_and(|word| word.starts_with("iso"))
 }
 
 /// Two or more words and one digit, hyphens between them.
