@@ -224,6 +224,8 @@ fn changed(saved: &Fields, now: &Attributes) -> Vec<What> {
     let now = fields(now);
     let names: BTreeSet<&String> = saved.keys().chain(now.keys()).collect();
     let mut differing: Vec<&String> = names.into_iter().filter(|name| saved.get(*name) != now.get(*name)).collect();
+    // The end of an update that was in progress gives the function a revision, and changes nothing.
+    differing.retain(|name| *name != REVISION || saved.contains_key(REVISION));
     // A revision tells that something has changed, and not what.
     if differing.len() > 1 {
         differing.retain(|name| *name != REVISION);

@@ -182,3 +182,13 @@ fn another_plan_of_the_same_account_is_told_by_its_actions() {
     let none = stack::plan(&spec, &live);
     assert_eq!(update.other_actions(&none), ["function: update was planned, and now it would be no-op"]);
 }
+
+#[test]
+fn an_update_that_was_in_progress_when_the_plan_was_saved_may_end_before_it_is_applied() {
+    let spec = stack::spec();
+    let mut busy = stack::applied(&spec);
+    busy.function.as_mut().unwrap().revision_id = None;
+    let settled = stack::applied(&spec);
+    assert_eq!(saved(&spec, &busy).differences(&settled), []);
+    assert_eq!(saved(&spec, &settled).differences(&busy).len(), 1, "one that has begun since is somebody's change");
+}

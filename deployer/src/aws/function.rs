@@ -88,9 +88,14 @@ fn live(function: &GetFunctionOutput, async_invoke: Option<AsyncInvoke>) -> Live
         async_invoke,
         layers: config.layers().iter().filter_map(|layer| layer.arn().map(str::to_owned)).collect(),
         tags: function.tags().cloned().unwrap_or_default().into_iter().collect(),
-        revision_id: config.revision_id().map(str::to_owned),
+        revision_id: config.revision_id().filter(|_| is_settled(config)).map(str::to_owned),
         state: config.state().map(|state| state.as_str().to_owned()),
     }
+}
+
+/// Whether its revision will be the same at the next look: it changes when an update ends, too.
+fn is_settled(config: &FunctionConfiguration) -> bool {
+    config.state() == Some(&State::Active) && config.last_update_status() == Some(&LastUpdateStatus::Successful)
 }
 
 /// A function without a network has empty lists.

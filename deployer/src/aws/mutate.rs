@@ -174,14 +174,13 @@ impl Mutator {
             Kind::ExecutionRole => iam::update(clients, &desired.execution_role, &noted, changes, wait).await,
             Kind::LogGroup => log_group::update(clients, &desired.log_group, &noted, changes, wait).await,
             Kind::Function => {
-                let read = self.live.function.as_ref().filter(|live| live.state.as_deref() == Some("Active"));
                 let change = function::Update {
                     desired: &desired.function,
                     role: &desired.execution_role,
                     noted: &noted,
                     changes,
                     zip: &self.zip,
-                    read_revision: read.and_then(|live| live.revision_id.clone()),
+                    read_revision: self.live.function.as_ref().and_then(|live| live.revision_id.clone()),
                 };
                 function::update(clients, change, wait).await
             }

@@ -7,6 +7,7 @@ use plan::ownership::{APPLIED_TAG, CODE_TAG, ROLE_ID_TAG, STACK_TAG, VERSION_TAG
 use plan::resource::{Kind, function};
 use serde_json::json;
 
+use crate::reads::observe;
 use crate::stack::ROLE_ID;
 use crate::stage::Stage;
 use crate::wire::{Reply, absent, done, error, ok};
@@ -353,4 +354,24 @@ async fn deletion_waits_for_an_update_in_progress_and_takes_absence_for_success(
     stage.wire.on(delete, [in_progress(), absent(delete)]);
     stage.tear_down(Kind::Function).await.succeeded();
     assert_eq!(stage.after_look(Kind::Function), [delete, delete]);
+}
+
+/// Lambda gives a function another revision when an update begins, and one more when it ends, all while it is Active
+/// (recorded by `LocalStack`'s `test_lambda_api.snapshot.json`, `TestLambdaFunction::test_function_lifecycle` and
+/// `TestLambdaRevisions::test_function_revisions_basic`).
+#[tokio::test(start_paused = true)]
+async fn a_function_that_was_still_being_updated_when_it_was_read_is_changed_once_that_has_ended() {
+    for (read_as, kept) in [(Some("Successful"), true), (Some("InProgress"), false), (None, false)] {
+        let mut stage = before_update();
+        stage.wire.on(GET, [before(&stage, read_as)]);
+        stage.live = observe(&stage).await.unwrap().live;
+        let function = stage.live.function.clone().unwrap();
+        assert_eq!(function.revision_id.is_some(), kept, "{read_as:?}");
+        let mut ended = function.clone();
+        ended.revision_id = Some("revision-2".to_owned());
+        stage.wire.always(GET, ok(function_body(&ended, Some("Active"), Some("Successful"))));
+        stage.apply(Kind::Function).await.succeeded();
+        let sent = stage.wire.the(CONFIGURE).body;
+        assert_eq!(sent["RevisionId"], if kept { "revision-1" } else { "revision-2" }, "{read_as:?}");
+    }
 }

@@ -90,7 +90,7 @@ pub struct Live {
     pub layers: Vec<String>,
     /// Tags.
     pub tags: Tags,
-    /// Changes with every change of the function.
+    /// Changes with every change of the function, and once more when that ends: so it is known only while none is in progress.
     pub revision_id: Option<String>,
     /// `Active`, `Pending`, `Inactive`, `Failed`
     pub state: Option<String>,
