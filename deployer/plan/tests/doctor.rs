@@ -9,8 +9,8 @@ use contract::{Answer, LoginCheck, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use plan::desired::Desired;
 use plan::doctor::{
-    Concurrency, End, Evidence, Finding, Fix, Health, Invocation, Level, Queue, SelfCheck, Version, examine,
-    holds_still, invocations, log_start,
+    Concurrency, End, Evidence, Finding, Fix, Health, Invocation, Level, Queue, SelfCheck, TIMEOUT, Version, examine,
+    holds_still, invocations, log_start, with_empty,
 };
 use plan::live::Live;
 use plan::ownership::{STACK_TAG, applied_tag};
@@ -45,7 +45,7 @@ fn ago(minutes: i64) -> Timestamp {
 
 fn version(id: &str, labels: &[&str], minutes_ago: i64) -> Version {
     let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-    Version { id: id.to_owned(), labels, created: Some(ago(minutes_ago)) }
+    Version { id: id.to_owned(), labels, created: Some(ago(minutes_ago)), has_value: true }
 }
 
 fn answered(logins: &[(&str, LoginCheck)]) -> SelfCheck {
@@ -704,4 +704,58 @@ fn none_opens() {
     let text = "set: the target accepts neither the pending, nor the current, nor the previous value";
     patient.invocations.push(Invocation { at: ago(1), end: failed("credential", text) });
     insta::assert_snapshot!(patient.text());
+}
+
+fn empty(id: &str) -> Version {
+    let labels = [(id.to_owned(), vec!["AWSPENDING".to_owned()])].into();
+    let mut made = with_empty(Vec::new(), &labels);
+    assert_eq!(made.len(), 1);
+    made.remove(0)
+}
+
+#[test]
+fn versions_that_no_list_has_are_added_from_the_labels_and_have_no_value() {
+    let listed = vec![version("v1", &["AWSCURRENT"], 3)];
+    let labels = |id: &str, label: &str| (id.to_owned(), vec![label.to_owned()]);
+    let all = with_empty(listed.clone(), &[labels("v1", "AWSCURRENT"), labels("v2", "AWSPENDING")].into());
+    assert_eq!(all, [listed[0].clone(), empty("v2")]);
+    assert_eq!(with_empty(listed.clone(), &BTreeMap::new()), listed);
+}
+
+#[test]
+fn an_empty_pending_version_is_a_problem_that_a_fix_takes_away() {
+    for (mut patient, why) in [
+        (Patient::managed(), "Secrets Manager takes it for a rotation under way, and refuses to begin another"),
+        (Patient::healthy(), "a rotation of Secrets Manager's own left it; the next one takes its label"),
+    ] {
+        patient.versions.push(empty("v3"));
+        patient.live(|live| live.secret.as_mut().unwrap().changed = Some(ago(60).to_string()));
+        let what = "Problem secret: version v3 is AWSPENDING and has no value: a rotation ended before it made one";
+        assert_eq!(patient.told(), [what]);
+        let finding = patient.findings().into_iter().find(|one| one.level == Level::Problem).unwrap();
+        let fix = Fix::DropEmptyPending { version: "v3".to_owned() };
+        assert_eq!((finding.why, &finding.fixes), (vec![why.to_owned()], &vec![fix.clone()]));
+        assert_eq!(finding.mend.unwrap(), "deploy doctor config/myapp.yaml --fix");
+        assert!(holds_still(&fix, true, &patient.versions));
+        patient.versions.last_mut().unwrap().has_value = true;
+        assert!(!holds_still(&fix, true, &patient.versions), "it has got a value since");
+    }
+}
+
+#[test]
+fn an_empty_pending_version_of_a_secret_that_has_just_changed_may_be_a_rotation_under_way() {
+    let mut patient = Patient::managed();
+    patient.versions.push(empty("v3"));
+    patient.live(|live| live.secret.as_mut().unwrap().changed = Some(ago(1).to_string()));
+    assert_eq!(patient.told(), ["Notice secret: version v3 is AWSPENDING: a rotation is under way"]);
+    assert!(patient.findings().iter().all(|finding| finding.fixes.is_empty()));
+}
+
+#[test]
+fn a_self_check_that_takes_too_long_wants_a_longer_timeout() {
+    let mut patient = Patient::healthy();
+    let text = "Task timed out after 30.00 seconds".to_owned();
+    patient.self_check = SelfCheck::Failed { class: TIMEOUT.to_owned(), text };
+    let finding = patient.findings().into_iter().find(|one| one.level == Level::Problem).unwrap();
+    assert_eq!(finding.mend.unwrap(), "raise the spec's `function.timeout`, then deploy apply config/myapp.yaml");
 }

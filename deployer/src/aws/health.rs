@@ -2,11 +2,11 @@
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_sqs::types::QueueAttributeName;
-use plan::doctor::{Concurrency, Fix, Health, Queue, Version, holds_still};
+use plan::doctor::{Concurrency, Fix, Health, Queue, Version, holds_still, with_empty};
 
 use super::client::Clients;
 use super::error::{Result, failed, optional};
-use super::secret::timestamp;
+use super::secret::{self, timestamp};
 
 impl Clients {
     /// The function's states; `None` is an absent function.
@@ -39,28 +39,12 @@ impl Clients {
         Ok(schedule.as_ref().and_then(|it| it.last_modification_date().or(it.creation_date())).and_then(timestamp))
     }
 
-    /// All of the secret's versions, those without a label too, newest first. An absent secret has none.
+    /// All of the secret's versions that have a value, those without a label too, newest first. An absent secret has none.
     ///
     /// # Errors
     /// The call.
-    pub async fn all_versions(&self, secret: &str) -> Result<Vec<Version>> {
-        let (mut versions, mut token) = (Vec::new(), None);
-        loop {
-            let list = self.secrets.list_secret_version_ids().secret_id(secret).include_deprecated(true);
-            let answer = list.set_next_token(token).send().await;
-            let Some(page) = optional(answer.map_err(failed("secretsmanager:ListSecretVersionIds")))? else { break };
-            versions.extend(page.versions().iter().map(|version| Version {
-                id: version.version_id().unwrap_or_default().to_owned(),
-                labels: version.version_stages().to_vec(),
-                created: version.created_date().and_then(timestamp),
-            }));
-            token = page.next_token;
-            if token.is_none() {
-                break;
-            }
-        }
-        versions.sort_by_key(|version| std::cmp::Reverse(version.created));
-        Ok(versions)
+    pub async fn all_versions(&self, name: &str) -> Result<Vec<Version>> {
+        secret::versions(self, name, true).await
     }
 
     /// How many messages a queue holds, about.
@@ -86,7 +70,9 @@ impl Clients {
     /// # Errors
     /// The calls.
     pub async fn carry_out(&self, secret: &str, fix: &Fix, is_managed: bool) -> Result<bool> {
-        if !holds_still(fix, is_managed, &self.all_versions(secret).await?) {
+        let (listed, live) = tokio::try_join!(self.all_versions(secret), secret::observe(self, secret))?;
+        let labels = live.map(|live| live.versions).unwrap_or_default();
+        if !holds_still(fix, is_managed, &with_empty(listed, &labels)) {
             return Ok(false);
         }
         let (version, label) = fix.removal();

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, LogType};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use contract::{Answer, Event};
+use plan::doctor::Version;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Clients;
 use super::error::{Result, failed, optional};
+use super::pages;
 use super::retry::{Wait, settled};
 
 /// How long a function may take until it can be invoked: on a network of its owner's a minute and more.
@@ -28,7 +31,7 @@ pub struct Invocation {
 }
 
 /// What the function says went wrong; never a value.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionError {
     /// Its class.
@@ -40,6 +43,22 @@ pub struct FunctionError {
 }
 
 impl FunctionError {
+    /// What the answer of a failed invocation of that kind says.
+    fn of(kind: &str, payload: &[u8]) -> Self {
+        let told: Self = serde_json::from_slice(payload).unwrap_or_default();
+        if told.error_message.is_empty() {
+            let error_type = if told.error_type.is_empty() { kind.to_owned() } else { told.error_type };
+            return Self { error_type, error_message: "the function failed and said nothing more".to_owned() };
+        }
+        told
+    }
+
+    /// Whether it took longer than its timeout. Older answers of Lambda have no type, only the words.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.error_type == "Sandbox.Timedout" || self.error_message.contains("Task timed out after")
+    }
+
     /// Whether a permission was missing, or not in force yet.
     #[must_use]
     pub fn is_permission(&self) -> bool {
@@ -55,7 +74,10 @@ impl FunctionError {
 
 impl std::fmt::Display for FunctionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({})", self.error_message, self.error_type)
+        match self.error_type.as_str() {
+            "" => f.write_str(&self.error_message),
+            error_type => write!(f, "{} ({error_type})", self.error_message),
+        }
     }
 }
 
@@ -99,10 +121,7 @@ impl Clients {
                 error_type: "UnknownAnswer".to_owned(),
                 error_message: "the function's answer is not a rotator's: is it this project's function?".to_owned(),
             }),
-            Some(kind) => Err(serde_json::from_slice(&payload).unwrap_or(FunctionError {
-                error_type: kind.to_owned(),
-                error_message: "the function failed and said nothing more".to_owned(),
-            })),
+            Some(kind) => Err(FunctionError::of(kind, &payload)),
         };
         Ok(Invocation { outcome, log_tail })
     }
@@ -120,28 +139,25 @@ impl Clients {
     /// # Errors
     /// The call.
     pub async fn logs(&self, group: &str, since: jiff::Timestamp) -> Result<Vec<LogLine>> {
-        let (mut lines, mut token) = (Vec::new(), None);
-        loop {
+        let lines = pages::all("logs:FilterLogEvents", |token| async move {
             let filter = self.logs.filter_log_events().log_group_name(group).start_time(since.as_millisecond());
-            let answer = filter.set_next_token(token).send().await.map_err(failed("logs:FilterLogEvents"));
-            let Some(page) = optional(answer)? else { return Ok(lines) };
-            lines.extend(page.events().iter().map(|event| LogLine {
-                time: event.timestamp().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()),
-                text: event.message().unwrap_or_default().trim_end().to_owned(),
-                id: event.event_id().unwrap_or_default().to_owned(),
-            }));
-            token = page.next_token;
-            if token.is_none() {
-                return Ok(lines);
-            }
-        }
+            let page = optional(filter.set_next_token(token).send().await.map_err(failed("logs:FilterLogEvents")))?;
+            let line = |event: FilteredLogEvent| LogLine {
+                time: event.timestamp.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()),
+                text: event.message.unwrap_or_default().trim_end().to_owned(),
+                id: event.event_id.unwrap_or_default(),
+            };
+            let events = |events: Vec<FilteredLogEvent>| events.into_iter().map(line).collect();
+            Ok(page.map(|page| (events(page.events.unwrap_or_default()), page.next_token)))
+        });
+        Ok(lines.await?.unwrap_or_default())
     }
 
-    /// The secret's versions that have a label, newest first.
+    /// The secret's versions that have a label and a value, newest first.
     ///
     /// # Errors
     /// The call.
-    pub async fn versions(&self, secret: &str) -> Result<Vec<super::Version>> {
-        super::secret::versions(self, secret).await
+    pub async fn versions(&self, secret: &str) -> Result<Vec<Version>> {
+        super::secret::versions(self, secret, false).await
     }
 }

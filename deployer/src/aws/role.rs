@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::client::Clients;
 use super::error::{Class, Error, Result, failed, gone, optional};
 use super::retry::{Attempt, Wait, settled, until};
-use super::tags;
+use super::{pages, tags};
 
 /// Reads the role. The policies that it should have are read at once, along with the list of those that it has.
 pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Option<Live>> {
@@ -44,16 +44,21 @@ pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Option<Live
 }
 
 async fn inline_names(clients: &Clients, role: &str) -> Result<Vec<String>> {
-    let answer = clients.iam.list_role_policies().role_name(role).send().await;
-    let listed = optional(answer.map_err(failed("iam:ListRolePolicies")))?;
-    Ok(listed.map(|answer| answer.policy_names).unwrap_or_default())
+    let listed = pages::all("iam:ListRolePolicies", |marker| async move {
+        let list = clients.iam.list_role_policies().role_name(role).set_marker(marker);
+        let page = optional(list.send().await.map_err(failed("iam:ListRolePolicies")))?;
+        Ok(page.map(|page| (page.policy_names, page.marker.filter(|_| page.is_truncated))))
+    });
+    Ok(listed.await?.unwrap_or_default())
 }
 
 async fn attached(clients: &Clients, role: &str) -> Result<BTreeSet<String>> {
-    let answer = clients.iam.list_attached_role_policies().role_name(role).send().await;
-    let listed = optional(answer.map_err(failed("iam:ListAttachedRolePolicies")))?;
-    let policies = listed.map(|answer| answer.attached_policies().to_vec()).unwrap_or_default();
-    Ok(policies.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect())
+    let listed = pages::all("iam:ListAttachedRolePolicies", |marker| async move {
+        let list = clients.iam.list_attached_role_policies().role_name(role).set_marker(marker);
+        let page = optional(list.send().await.map_err(failed("iam:ListAttachedRolePolicies")))?;
+        Ok(page.map(|page| (page.attached_policies.unwrap_or_default(), page.marker.filter(|_| page.is_truncated))))
+    });
+    Ok(listed.await?.into_iter().flatten().filter_map(|policy| policy.policy_arn).collect())
 }
 
 async fn documents(clients: &Clients, role: &str, names: Vec<String>) -> Result<BTreeMap<String, Json>> {

@@ -75,9 +75,9 @@ pub async fn put(
                     let message = format!("the function's new permission is not in force yet: {}", error.message);
                     Ok(Attempt::NotYet(Error { message, ..error }.hint(CALLER_INVOKES)))
                 }
-                Err(error) if error.message.contains(INCOMPLETE) => {
-                    Err(error.hint("a rotation has not ended: `deploy status` shows its version, `deploy logs` why"))
-                }
+                Err(error) if error.message.contains(INCOMPLETE) => Err(error.hint(
+                    "a rotation has not ended: `deploy doctor` shows its version and why, and --fix drops an empty one",
+                )),
                 Err(error) => Err(error),
             }
         }

@@ -8,7 +8,7 @@ use plan::resource::schedule_group::{Desired, Live};
 use super::client::Clients;
 use super::error::{Class, Error, Result, failed, gone, optional};
 use super::retry::{Attempt, Wait, until};
-use super::tags;
+use super::{pages, tags};
 
 /// Reads the schedule group.
 pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Option<Live>> {
@@ -24,11 +24,14 @@ pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Option<Live
     }))
 }
 
-/// The names of the schedules in a group, or of the first hundred.
+/// The names of the schedules in a group.
 pub async fn schedules(clients: &Clients, name: &str) -> Result<Vec<String>> {
-    let answer = clients.scheduler.list_schedules().group_name(name).send().await;
-    let Some(answer) = optional(answer.map_err(failed("scheduler:ListSchedules")))? else { return Ok(Vec::new()) };
-    Ok(answer.schedules().iter().filter_map(|schedule| schedule.name().map(str::to_owned)).collect())
+    let listed = pages::all("scheduler:ListSchedules", |token| async move {
+        let list = clients.scheduler.list_schedules().group_name(name).set_next_token(token);
+        let page = optional(list.send().await.map_err(failed("scheduler:ListSchedules")))?;
+        Ok(page.map(|page| (page.schedules, page.next_token)))
+    });
+    Ok(listed.await?.into_iter().flatten().filter_map(|schedule| schedule.name).collect())
 }
 
 /// Creates the schedule group, once an old one of that name is gone.

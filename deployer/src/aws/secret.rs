@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use aws_sdk_secretsmanager::types::Tag;
+use aws_sdk_secretsmanager::types::{SecretVersionsListEntry, Tag};
 use aws_smithy_types::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use plan::attribute::Change;
+use plan::doctor::Version;
 use plan::ownership::Tags;
 use plan::resource::rotation;
 use plan::resource::secret::{DEFAULT_KEY, Desired, Live};
@@ -16,22 +17,11 @@ use super::client::Clients;
 use super::error::{Class, Error, Result, failed, optional};
 use super::retry::{Attempt, Wait, until};
 use super::rotation::live as rules_of;
-use super::{kms, tags};
+use super::{kms, pages, tags};
 use crate::initial::InitialValue;
 
 /// What Secrets Manager says of a name whose secret can still be restored.
 const SCHEDULED: &str = "already scheduled for deletion";
-
-/// One version of a secret, without its value.
-#[derive(Debug, Clone)]
-pub struct Version {
-    /// Its id.
-    pub id: String,
-    /// Its staging labels.
-    pub labels: Vec<String>,
-    /// When it was made.
-    pub created: Option<Timestamp>,
-}
 
 /// Reads the secret, but for its value.
 pub async fn observe(clients: &Clients, name: &str) -> Result<Option<Live>> {
@@ -55,6 +45,7 @@ fn live(secret: &DescribeSecretOutput) -> Live {
         kms_key_arn: secret.kms_key_id().filter(|key| !is_default_key(key)).map(str::to_owned),
         tags: tags_of(secret.tags()),
         deleted: secret.deleted_date().map(date),
+        changed: secret.last_changed_date().map(date),
         versions,
     }
 }
@@ -237,21 +228,23 @@ async fn until_gone(clients: &Clients, id: &str, wait: Wait<'_>) -> Result<()> {
     .await
 }
 
-/// The versions of a secret that have a label, newest first.
-pub async fn versions(clients: &Clients, name: &str) -> Result<Vec<Version>> {
-    let answer = clients.secrets.list_secret_version_ids().secret_id(name).send().await;
-    let Some(list) = optional(answer.map_err(failed("secretsmanager:ListSecretVersionIds")))? else {
-        return Ok(Vec::new());
+/// The versions of a secret that have a value, newest first: those with a label, and where `all` is set the others too. An
+/// absent secret has none.
+pub async fn versions(clients: &Clients, name: &str, all: bool) -> Result<Vec<Version>> {
+    let listed = pages::all("secretsmanager:ListSecretVersionIds", |token| async move {
+        let list =
+            clients.secrets.list_secret_version_ids().secret_id(name).set_include_deprecated(all.then_some(true));
+        let page =
+            optional(list.set_next_token(token).send().await.map_err(failed("secretsmanager:ListSecretVersionIds")))?;
+        Ok(page.map(|page| (page.versions.unwrap_or_default(), page.next_token)))
+    });
+    let version = |entry: SecretVersionsListEntry| Version {
+        id: entry.version_id.unwrap_or_default(),
+        labels: entry.version_stages.unwrap_or_default(),
+        created: entry.created_date.as_ref().and_then(timestamp),
+        has_value: true,
     };
-    let mut versions: Vec<Version> = list
-        .versions()
-        .iter()
-        .map(|version| Version {
-            id: version.version_id().unwrap_or_default().to_owned(),
-            labels: version.version_stages().to_vec(),
-            created: version.created_date().and_then(timestamp),
-        })
-        .collect();
+    let mut versions: Vec<Version> = listed.await?.into_iter().flatten().map(version).collect();
     versions.sort_by_key(|version| std::cmp::Reverse(version.created));
     Ok(versions)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use contract::{Answer, Event, Outcome};
 use futures_util::StreamExt as _;
+use plan::doctor::Version;
 use plan::naming::Names;
 use plan::resource::Kind;
 use plan::spec::Spec;
@@ -13,7 +14,7 @@ use super::failure::{Failure, FailureJson, explain};
 use super::planning::{concurrently, observe};
 use super::session::Session;
 use super::stacks::{Stack, Warnings};
-use crate::aws::{self, Clients, Observer, Version};
+use crate::aws::{self, Clients, Observer};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
 

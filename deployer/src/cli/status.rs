@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use contract::Target;
 use futures_util::StreamExt as _;
 use plan::desired::Desired;
+use plan::doctor::{Version, with_empty};
 use plan::live::Live;
 use plan::ownership::{Owner, owner};
 use plan::package::LiveCode;
@@ -19,7 +20,7 @@ use super::session::Session;
 use super::stacks::{Stack, Warnings};
 use super::validate::next_times;
 use crate::artifact::{self, Package};
-use crate::aws::{Clients, Observer, Version};
+use crate::aws::{Clients, Observer};
 use crate::exit::Exit;
 use crate::ui::{Interrupt, Ui};
 
@@ -69,6 +70,8 @@ struct VersionStatus {
     labels: Vec<String>,
     created: Option<jiff::Timestamp>,
     age_seconds: Option<i64>,
+    /// Whether it has one: a rotation of Secrets Manager's own may leave a version without.
+    has_value: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,6 +124,8 @@ async fn look(environment: &aws_config::SdkConfig, mut stack: Stack) -> Result<S
     let package = artifact::for_spec(&stack.spec, &stack.folder);
     let kind = Some(Kind::Secret);
     let versions = versions.map_err(|error| Failure::Read(vec![crate::engine::ReadError { kind, error }]))?;
+    let labels = live.secret.as_ref().map(|secret| secret.versions.clone()).unwrap_or_default();
+    let versions = with_empty(versions, &labels);
     let now = jiff::Timestamp::now();
     let next = next_times(&stack, now, 3);
     let schedule = live.schedule.as_ref().map(|schedule| ScheduleStatus {
@@ -217,6 +222,7 @@ fn version_status(version: &Version, now: jiff::Timestamp) -> VersionStatus {
         labels: version.labels.clone(),
         created: version.created,
         age_seconds: version.created.map(|created| now.duration_since(created).as_secs()),
+        has_value: version.has_value,
     }
 }
 
@@ -245,7 +251,12 @@ fn text(status: &Status, ui: Ui) -> String {
         }
     }
     if let Some(version) = status.versions.iter().find(|version| is_stuck(version)) {
-        let _ = writeln!(text, "  {attention}pending version  {}: a rotation has not ended{attention:#}", version.id);
+        let empty = if version.has_value { "" } else { " and made no value" };
+        let _ = writeln!(
+            text,
+            "  {attention}pending version  {}: a rotation has not ended{empty}{attention:#}",
+            version.id
+        );
     }
     if let Some(code) = &status.code {
         let lines = render::live_code(code, &ui.out).join("\n                   ");

@@ -13,6 +13,7 @@ const QUEUE_URL: &str = "sqs:GetQueueUrl";
 const DEPTH: &str = "sqs:GetQueueAttributes";
 const UPDATE: &str = "secretsmanager:UpdateSecretVersionStage";
 const VERSIONS: &str = "secretsmanager:ListSecretVersionIds";
+const DESCRIBE: &str = "secretsmanager:DescribeSecret";
 
 #[tokio::test(start_paused = true)]
 async fn a_function_s_states_and_reasons_are_read_as_they_are() {
@@ -120,7 +121,7 @@ fn drop_pending() -> Fix {
 #[tokio::test(start_paused = true)]
 async fn a_label_is_taken_from_its_version_and_given_to_none() {
     let wire = Wire::new();
-    wire.on(VERSIONS, [pending([&["AWSCURRENT"], &["AWSPENDING"]])]).on(UPDATE, [done()]);
+    wire.on(VERSIONS, [pending([&["AWSCURRENT"], &["AWSPENDING"]])]).on(UPDATE, [done()]).on(DESCRIBE, [done()]);
     assert!(wire.clients().carry_out("s", &drop_pending(), false).await.unwrap());
     let body = wire.the(UPDATE).body;
     assert_eq!(body, json!({"SecretId": "s", "VersionStage": "AWSPENDING", "RemoveFromVersionId": "v2"}));
@@ -132,8 +133,22 @@ async fn a_label_that_a_rotation_has_moved_meanwhile_stays() {
         [[&["AWSPREVIOUS"], &["AWSCURRENT", "AWSPENDING"]], [&["AWSCURRENT"], &[]], [&[], &["AWSPENDING"]]];
     for labels in moved {
         let wire = Wire::new();
-        wire.on(VERSIONS, [pending(labels)]);
+        wire.on(VERSIONS, [pending(labels)]).on(DESCRIBE, [done()]);
         assert!(!wire.clients().carry_out("s", &drop_pending(), false).await.unwrap());
-        assert_eq!(wire.operations(), [VERSIONS]);
+        assert_eq!(wire.changes(), [] as [&str; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_pending_version_which_no_list_has_loses_its_label_unless_it_has_got_a_value() {
+    let fix = Fix::DropEmptyPending { version: "v2".into() };
+    let described = || ok(json!({"VersionIdsToStages": {"v1": ["AWSCURRENT"], "v2": ["AWSPENDING"]}}));
+    let version = |id: &str, label: &str| json!({"VersionId": id, "VersionStages": [label], "CreatedDate": 1});
+    let listed = [vec![version("v1", "AWSCURRENT")], vec![version("v1", "AWSCURRENT"), version("v2", "AWSPENDING")]];
+    for (versions, is_empty) in listed.into_iter().zip([true, false]) {
+        let wire = Wire::new();
+        wire.on(VERSIONS, [ok(json!({"Versions": versions}))]).on(DESCRIBE, [described()]).on(UPDATE, [done()]);
+        assert_eq!(wire.clients().carry_out("s", &fix, true).await.unwrap(), is_empty);
+        assert_eq!(wire.count(UPDATE), usize::from(is_empty));
     }
 }

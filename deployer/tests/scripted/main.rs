@@ -11,6 +11,7 @@ mod invoke;
 mod log_group;
 mod managed;
 mod network;
+mod pages;
 mod reads;
 mod retries;
 mod role;

@@ -175,7 +175,7 @@ async fn a_refusal_of_another_kind_is_told_as_it_is() {
     let incomplete = "A previous rotation isn't complete. That rotation will be reattempted.";
     for (reply, hint) in [
         (denied(ROTATE), "allow secretsmanager:RotateSecret"),
-        (error(400, "InvalidRequestException", incomplete), "deploy status"),
+        (error(400, "InvalidRequestException", incomplete), "`deploy doctor`"),
     ] {
         let stage = changed(|live| live.rotation = None);
         stage.wire.always(ROTATE, reply);

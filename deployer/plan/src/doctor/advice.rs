@@ -6,6 +6,9 @@ use super::lockout::{by_hand, way_on};
 use super::secret::CURRENT;
 use super::{Evidence, SelfCheck};
 
+/// The class of an invocation that Lambda ended, which the function could not name itself.
+pub const TIMEOUT: &str = "timeout";
+
 /// What a class of failure means, and what to do next.
 pub(super) fn advice(evidence: &Evidence<'_>, class: &str) -> (&'static str, String) {
     let rotate = || evidence.command("rotate");
@@ -30,6 +33,10 @@ pub(super) fn advice(evidence: &Evidence<'_>, class: &str) -> (&'static str, Str
         "conflict" => (
             "something else changed the secret at the same time, or its value names another server or user than the spec",
             or_apply(format!("compare the secret's value with the spec's `connection`, then {}", rotate())),
+        ),
+        TIMEOUT => (
+            "Lambda ended it at its timeout, or its start took too long",
+            format!("raise the spec's `function.timeout`, then {}", evidence.command("apply")),
         ),
         "throttled" => ("AWS or the target asked to slow down: a longer interval, or other times, help", rotate()),
         "value" => (

@@ -1,5 +1,7 @@
 //! What the examination goes by.
 
+use std::collections::BTreeMap;
+
 use contract::Answer;
 use jiff::Timestamp;
 
@@ -78,8 +80,23 @@ pub struct Version {
     pub id: String,
     /// Its staging labels.
     pub labels: Vec<String>,
-    /// When it was made.
+    /// When it was made; not known of one without a value.
     pub created: Option<Timestamp>,
+    /// Whether it has one. Secrets Manager makes the version before its value, and lists it only once it has one.
+    pub has_value: bool,
+}
+
+/// The versions that are listed, and after them those that only `DescribeSecret` names by their labels: they have no value.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html>
+#[must_use]
+pub fn with_empty(listed: Vec<Version>, labels: &BTreeMap<String, Vec<String>>) -> Vec<Version> {
+    let is_listed = |id: &String| listed.iter().any(|version| version.id == *id);
+    let empty: Vec<Version> = labels
+        .iter()
+        .filter(|(id, _)| !is_listed(id))
+        .map(|(id, labels)| Version { id: id.clone(), labels: labels.clone(), created: None, has_value: false })
+        .collect();
+    listed.into_iter().chain(empty).collect()
 }
 
 impl Version {

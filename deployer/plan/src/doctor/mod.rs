@@ -14,7 +14,8 @@ mod trigger;
 
 use serde::Serialize;
 
-pub use evidence::{Concurrency, Evidence, Health, Queue, Read, SelfCheck, Version};
+pub use advice::TIMEOUT;
+pub use evidence::{Concurrency, Evidence, Health, Queue, Read, SelfCheck, Version, with_empty};
 pub use invocation::{End, Invocation, invocations};
 pub use secret::{CURRENT, PENDING, holds_still};
 pub use trigger::log_start;
@@ -80,6 +81,11 @@ pub enum Fix {
         /// The id of the version that is current.
         current: String,
     },
+    /// Takes AWSPENDING from a version that has no value, and that Secrets Manager takes for a rotation under way.
+    DropEmptyPending {
+        /// The version's id.
+        version: String,
+    },
     /// Takes away a label that has served.
     RemoveLabel {
         /// The version's id.
@@ -94,7 +100,7 @@ impl Fix {
     #[must_use]
     pub fn removal(&self) -> (&str, &str) {
         match self {
-            Self::DropPending { version, .. } => (version, PENDING),
+            Self::DropPending { version, .. } | Self::DropEmptyPending { version } => (version, PENDING),
             Self::RemoveLabel { version, label } => (version, label),
         }
     }

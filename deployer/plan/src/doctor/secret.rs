@@ -1,6 +1,6 @@
 //! The secret's versions and their staging labels.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::span;
 use super::lockout::{Way, way_on};
@@ -72,7 +72,10 @@ pub(super) fn stray(versions: &[Version]) -> Option<&Version> {
 pub(super) fn is_under_way(evidence: &Evidence<'_>, version: &Version) -> bool {
     let is_ours = version.labels.iter().any(|label| label.starts_with(OWN[0]));
     let limit = SignedDuration::from_secs(evidence.spec.function.timeout.into()) + UNDER_WAY;
-    let is_young = version.created.is_some_and(|created| created.duration_until(evidence.now) < limit);
+    // The label is no younger than the secret's last change.
+    let changed = || evidence.live.secret.as_ref()?.changed.as_deref()?.parse().ok();
+    let since: Option<Timestamp> = version.created.or_else(changed);
+    let is_young = since.is_some_and(|since| since.duration_until(evidence.now) < limit);
     is_young && (is_ours || matches!(evidence.spec.trigger, Trigger::Managed(_)))
 }
 
@@ -83,6 +86,9 @@ fn pending(evidence: &Evidence<'_>) -> Option<Finding> {
     if is_under_way(evidence, version) {
         let what = format!("version {} is AWSPENDING{age}: a rotation is under way", version.id);
         return Some(Finding::notice(Kind::Secret, what).mend(evidence.command("doctor")));
+    }
+    if !version.has_value {
+        return Some(empty(evidence, version));
     }
     let what = format!("version {} is AWSPENDING{age}: a rotation has not ended", version.id);
     let why = if version.labels.iter().any(|label| label.starts_with(OWN[0])) {
@@ -96,6 +102,18 @@ fn pending(evidence: &Evidence<'_>) -> Option<Finding> {
         Some(Way { why, next }) => finding.why(why).mend(next),
         None => finding.why(why).mend(evidence.command("rotate")),
     })
+}
+
+/// While it is there `RotateSecret` fails, and it is in no list of versions.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html>
+fn empty(evidence: &Evidence<'_>, version: &Version) -> Finding {
+    let what = format!("version {} is AWSPENDING and has no value: a rotation ended before it made one", version.id);
+    let why = match evidence.spec.trigger {
+        Trigger::Managed(_) => "Secrets Manager takes it for a rotation under way, and refuses to begin another",
+        Trigger::Schedule => "a rotation of Secrets Manager's own left it; the next one takes its label",
+    };
+    let fix = Fix::DropEmptyPending { version: version.id.clone() };
+    Finding::problem(Kind::Secret, what).why(why).mend(evidence.command("doctor --fix")).fixed_by([fix])
 }
 
 /// A version that was made from what is current, and that another one took AWSPENDING from: two rotations that began at
@@ -157,6 +175,9 @@ pub fn holds_still(fix: &Fix, is_managed: bool, versions: &[Version]) -> bool {
         Fix::DropPending { version, current } => {
             let holds = |label: &str, id: &str| versions.iter().any(|one| one.id == *id && one.has(label));
             holds(PENDING, version) && holds(CURRENT, current) && version != current
+        }
+        Fix::DropEmptyPending { version } => {
+            versions.iter().any(|one| one.id == *version && one.has(PENDING) && !one.has_value)
         }
         Fix::RemoveLabel { .. } => stale_labels(is_managed, versions).contains(fix),
     }

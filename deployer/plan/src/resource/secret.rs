@@ -35,6 +35,8 @@ pub struct Live {
     pub tags: Tags,
     /// Since when it is scheduled for deletion, RFC 3339; it can be restored until it is purged.
     pub deleted: Option<String>,
+    /// When it was last changed in any way, RFC 3339.
+    pub changed: Option<String>,
     /// Version ids and their staging labels; never a value.
     pub versions: BTreeMap<String, Vec<String>>,
 }
@@ -78,7 +80,7 @@ impl Live {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { arn: _, description, kms_key_arn, tags, deleted: _, versions: _ } = self;
+        let Self { arn: _, description, kms_key_arn, tags, deleted: _, changed: _, versions: _ } = self;
         common(description, kms_key_arn.as_deref(), tags)
     }
 }

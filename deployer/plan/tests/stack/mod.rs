@@ -117,6 +117,7 @@ pub fn applied(spec: &Spec) -> Live {
             kms_key_arn: None,
             tags: noted(Kind::Secret),
             deleted: None,
+            changed: None,
             versions: [("v1".to_owned(), vec!["AWSCURRENT".to_owned()])].into(),
         }),
         execution_role: Some(role(&desired.execution_role, ROLE_ID, Kind::ExecutionRole)),

@@ -4,7 +4,8 @@ use aws_config::SdkConfig;
 use contract::Outcome;
 use jiff::Timestamp;
 use plan::doctor::{
-    Concurrency, Evidence, Health, Invocation, Queue, Read, SelfCheck, Version, invocations, log_start,
+    Concurrency, Evidence, Health, Invocation, Queue, Read, SelfCheck, TIMEOUT, Version, invocations, log_start,
+    with_empty,
 };
 use plan::naming::Names;
 use plan::resource::Kind;
@@ -66,12 +67,14 @@ pub async fn gather(environment: &SdkConfig, stack: Stack) -> Result<Gathered> {
         queue(&clients, &spec),
     );
     let lines = log.map_err(|error| explain(&error));
+    let planned = planned?;
+    let labels = planned.live.secret.as_ref().map(|secret| secret.versions.clone()).unwrap_or_default();
     let mut gathered = Gathered {
-        planned: planned?,
+        planned,
         now,
         function: function.map_err(|error| explain(&error)),
         schedule_stored: stored.ok().flatten(),
-        versions: versions.map_err(|error| explain(&error)),
+        versions: versions.map(|listed| with_empty(listed, &labels)).map_err(|error| explain(&error)),
         invocations: lines
             .map(|lines| invocations(lines.iter().filter_map(|line| Some((line.time?, line.text.as_str()))))),
         queue,
@@ -124,6 +127,9 @@ fn denied(error: &aws::Error) -> String {
 
 /// The class as logs have it: `Rotator.NotFound` is `not-found`.
 fn failed(error: &FunctionError) -> SelfCheck {
+    if error.is_timeout() {
+        return SelfCheck::Failed { class: TIMEOUT.to_owned(), text: error.error_message.clone() };
+    }
     let name = error.error_type.strip_prefix("Rotator.").unwrap_or("Internal");
     let class = name.char_indices().fold(String::new(), |mut class, (at, c)| {
         if c.is_ascii_uppercase() && at > 0 {
