@@ -1,11 +1,13 @@
 //! What went wrong in a call, in the few classes that the deployer treats differently.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::code::{self, Meaning, UNKNOWN};
 use super::credentials::Expired;
 
 /// What a failed call means for the one who made it.
@@ -19,10 +21,14 @@ pub enum Class {
     Foreign,
     /// Another change is in progress, or came between.
     Conflict,
+    /// What it takes is being made, or comes back by itself: a network, an address, a key.
+    NotReady,
     /// Somebody changed the thing since it was read.
     Stale,
     /// The caller may not do that.
     Denied,
+    /// The role that a service uses for the stack may not do that (yet).
+    RoleDenied,
     /// The caller's credentials are absent, wrong or expired.
     Credentials,
     /// Too many calls, still after the SDK's own retries.
@@ -31,12 +37,60 @@ pub enum Class {
     Network,
     /// The service says that what was sent is wrong.
     Invalid,
+    /// The account has no more of something.
+    Quota,
     /// The service failed.
     Service,
     /// The run was stopped while it waited.
     Interrupted,
     /// What was done came out wrong: a failed state, or not what was asked for.
     Outcome,
+}
+
+/// What helps against a failed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Waiting: it passes by itself.
+    Wait,
+    /// That somebody does something first.
+    Fix,
+    /// Nothing that is known beforehand: it is reported.
+    Report,
+}
+
+/// How long a service that is overloaded or fails is waited for, beyond the SDK's own retries.
+const TROUBLE: Duration = Duration::from_secs(30);
+/// How long what was just made may stay unseen; after that somebody has deleted it.
+const UNSEEN: Duration = Duration::from_secs(30);
+
+impl Class {
+    /// What helps.
+    #[must_use]
+    pub const fn remedy(self) -> Remedy {
+        match self {
+            Self::Conflict | Self::NotReady | Self::Throttled | Self::Service => Remedy::Wait,
+            Self::Foreign | Self::Stale | Self::Denied | Self::RoleDenied | Self::Credentials | Self::Quota => {
+                Remedy::Fix
+            }
+            // Where it is not known whether it was done, the command that follows finds out.
+            Self::NotFound
+            | Self::AlreadyExists
+            | Self::Network
+            | Self::Invalid
+            | Self::Interrupted
+            | Self::Outcome => Remedy::Report,
+        }
+    }
+
+    /// How long it is waited for, where the work as a whole may take `deadline`.
+    #[must_use]
+    pub fn patience(self, deadline: Duration) -> Duration {
+        match self {
+            Self::NotFound => deadline.min(UNSEEN),
+            Self::Throttled | Self::Service => deadline.min(TROUBLE),
+            _ => deadline,
+        }
+    }
 }
 
 /// A failed call, without any secret value.
@@ -104,8 +158,7 @@ impl Error {
             "the service's words are left out, for they quote the value".clone_into(&mut self.message);
         }
         // A code of ours is a word like any other; what comes from an answer may be anything.
-        let is_ours = |code: &str| CLASSES.iter().any(|(_, codes)| codes.contains(&code));
-        self.code = self.code.filter(|code| is_ours(code) || !is_quoted(code));
+        self.code = self.code.filter(|code| code::is_known(code) || !is_quoted(code));
         self.request_id = self.request_id.filter(|id| !is_quoted(id));
         self
     }
@@ -125,13 +178,13 @@ where
 
 fn from_service(operation: &'static str, meta: &aws_smithy_types::error::ErrorMetadata) -> Error {
     let code = meta.code().unwrap_or(UNKNOWN);
-    let class = classify(code);
+    let Meaning { class, fix } = code::meaning(operation, code).unwrap_or(Meaning { class: Class::Invalid, fix: None });
     let message = meta.message().unwrap_or("the service gave no reason").to_owned();
     let request_id = meta.extra("aws_request_id").map(str::to_owned);
     let hint = match class {
         Class::Denied => Some(allow(operation)),
         Class::Credentials => Some(CREDENTIALS_HINT.to_owned()),
-        _ => None,
+        _ => fix.map(str::to_owned),
     };
     Error { operation, class, code: Some(code.to_owned()), message, request_id, hint }
 }
@@ -142,78 +195,6 @@ fn allow(operation: &str) -> String {
 
 const CREDENTIALS_HINT: &str = "check the credentials: `aws sts get-caller-identity`, AWS_PROFILE, or sign in again";
 const EXPIRED_HINT: &str = "sign in again, or export new credentials";
-
-/// The codes that mean something to us, as the services spell them; what is not here is [`Class::Invalid`].
-const CLASSES: &[(Class, &[&str])] = &[
-    (
-        Class::NotFound,
-        &[
-            "ResourceNotFoundException",
-            "NoSuchEntity",
-            "NoSuchEntityException",
-            "NotFoundException",
-            "QueueDoesNotExist",
-            "AWS.SimpleQueueService.NonExistentQueue",
-        ],
-    ),
-    (
-        Class::AlreadyExists,
-        &[
-            "EntityAlreadyExists",
-            "EntityAlreadyExistsException",
-            "ResourceExistsException",
-            "ResourceAlreadyExistsException",
-        ],
-    ),
-    (
-        Class::Conflict,
-        &[
-            "ConflictException",
-            "ResourceConflictException",
-            "OperationAbortedException",
-            "ConcurrentModification",
-            "ConcurrentModificationException",
-            "DeleteConflict",
-        ],
-    ),
-    (Class::Stale, &["PreconditionFailedException"]),
-    (Class::Denied, &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"]),
-    (
-        Class::Credentials,
-        &[
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "RequestExpired",
-            "TokenRefreshRequired",
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "SignatureDoesNotMatch",
-            "InvalidSignatureException",
-            "MissingAuthenticationToken",
-        ],
-    ),
-    (Class::Throttled, &["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"]),
-    (
-        Class::Service,
-        &[
-            "InternalError",
-            "InternalFailure",
-            "InternalServiceError",
-            "InternalServerException",
-            "ServiceException",
-            "ServiceFailure",
-            "ServiceUnavailable",
-            "ServiceUnavailableException",
-            UNKNOWN,
-        ],
-    ),
-];
-/// Stands for an answer without a code.
-const UNKNOWN: &str = "UnknownError";
-
-fn classify(code: &str) -> Class {
-    CLASSES.iter().find(|(_, codes)| codes.contains(&code)).map_or(Class::Invalid, |(class, _)| *class)
-}
 
 fn from_transport<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
 where

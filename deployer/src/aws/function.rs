@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State, VpcConfig,
-    VpcConfigResponse,
+    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, LastUpdateStatusReasonCode,
+    Runtime, State, StateReasonCode, VpcConfig, VpcConfigResponse,
 };
 use plan::attribute::Change;
 use plan::ownership::{ROLE_ID_TAG, Tags};
@@ -16,8 +16,9 @@ use plan::resource::role;
 use plan::spec::Vpc;
 
 use super::client::Clients;
+use super::code::reason as reason_of;
 use super::error::{Class, Error, Result, failed, gone, optional};
-use super::retry::{Attempt, Wait, settled, until};
+use super::retry::{Attempt, Wait, patiently, settled};
 use super::role::propagated;
 use super::tags;
 
@@ -117,17 +118,31 @@ fn vpc_config(vpc: Option<&Vpc>) -> VpcConfig {
 enum Readiness {
     Ready,
     InProgress(String),
-    Failed(String),
+    /// Why, and what to do about it.
+    Failed(String, Option<&'static str>),
+}
+
+impl Readiness {
+    fn because(what: &str, text: Option<&str>, code: Option<&str>) -> Self {
+        let reason = text.map(|text| format!(": {text}")).unwrap_or_default();
+        Self::Failed(format!("{what}{reason}"), code.and_then(reason_of).flatten())
+    }
+}
+
+fn state_failure(config: &FunctionConfiguration) -> Option<Readiness> {
+    let code = config.state_reason_code().map(StateReasonCode::as_str);
+    let failed = || Readiness::because("the function's state is Failed", config.state_reason(), code);
+    (config.state() == Some(&State::Failed)).then(failed)
 }
 
 fn readiness(config: &FunctionConfiguration) -> Readiness {
-    let reason = |text: Option<&str>| text.map(|text| format!(": {text}")).unwrap_or_default();
-    if config.state() == Some(&State::Failed) {
-        return Readiness::Failed(format!("the function's state is Failed{}", reason(config.state_reason())));
+    if let Some(failed) = state_failure(config) {
+        return failed;
     }
     if config.last_update_status() == Some(&LastUpdateStatus::Failed) {
-        let why = reason(config.last_update_status_reason());
-        return Readiness::Failed(format!("the function's last update failed{why}"));
+        let code = config.last_update_status_reason_code().map(LastUpdateStatusReasonCode::as_str);
+        let text = config.last_update_status_reason();
+        return Readiness::because("the function's last update failed", text, code);
     }
     let active = matches!(config.state(), Some(State::Active | State::Inactive));
     let updated = config.last_update_status() == Some(&LastUpdateStatus::Successful);
@@ -143,7 +158,7 @@ fn readiness(config: &FunctionConfiguration) -> Readiness {
 ///
 /// `failed_is_final`: a function that failed before may be mended by the change that follows.
 async fn ready(clients: &Clients, name: &str, failed_is_final: bool, wait: Wait<'_>) -> Result<Option<String>> {
-    until(wait, || async {
+    patiently(wait, || async {
         let answer =
             clients.lambda.get_function().function_name(name).send().await.map_err(failed("lambda:GetFunction"));
         let Some(answer) = optional(answer)? else {
@@ -152,12 +167,38 @@ async fn ready(clients: &Clients, name: &str, failed_is_final: bool, wait: Wait<
         };
         let config = answer.configuration().cloned().unwrap_or_else(|| FunctionConfiguration::builder().build());
         match readiness(&config) {
-            Readiness::Failed(why) if failed_is_final => Err(Error::outcome("lambda:GetFunction", why)),
+            Readiness::Failed(why, fix) if failed_is_final => Err(failure(why, fix)),
             Readiness::InProgress(why) => Ok(Attempt::NotYet(Error::outcome("lambda:GetFunction", why))),
-            Readiness::Ready | Readiness::Failed(_) => Ok(Attempt::Done(config.revision_id().map(str::to_owned))),
+            Readiness::Ready | Readiness::Failed(..) => Ok(Attempt::Done(config.revision_id().map(str::to_owned))),
         }
     })
     .await
+}
+
+fn failure(why: String, fix: Option<&str>) -> Error {
+    Error { hint: fix.map(str::to_owned), ..Error::outcome("lambda:GetFunction", why) }
+}
+
+/// Why a function can't be invoked yet, told along with `error`, with which it refused; and the refusal alone to those who
+/// may not look.
+///
+/// A function that was idle on a network becomes Pending when it is invoked, then Active, or Inactive again.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
+///
+/// # Errors
+/// Its state is Failed, which no waiting changes.
+pub async fn why_not_yet(clients: &Clients, name: &str, error: Error) -> Result<Error> {
+    let Ok(answer) = clients.lambda.get_function().function_name(name).send().await else { return Ok(error) };
+    let Some(config) = answer.configuration() else { return Ok(error) };
+    if let Some(Readiness::Failed(why, fix)) = state_failure(config) {
+        return Err(failure(why, fix));
+    }
+    let state = config.state().filter(|state| **state != State::Active).map(State::as_str);
+    let Some(state) = state else { return Ok(error) };
+    let reason = config.state_reason().map(|text| format!(" ({text})")).unwrap_or_default();
+    let fix = config.state_reason_code().and_then(|code| reason_of(code.as_str())).flatten();
+    let message = format!("the function is {state}{reason}: {}", error.message);
+    Ok(Error { message, hint: fix.map(str::to_owned).or(error.hint), ..error })
 }
 
 /// Waits until no change of the function is in progress, somebody else's included.

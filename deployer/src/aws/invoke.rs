@@ -14,12 +14,21 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Clients;
-use super::error::{Result, failed, optional};
+use super::error::{Class, Result, failed, optional};
+use super::function::why_not_yet;
 use super::pages;
-use super::retry::{Wait, settled};
+use super::retry::{Attempt, Wait, patiently};
 
 /// How long a function may take until it can be invoked: on a network of its owner's a minute and more.
-const UNREADY: Duration = Duration::from_mins(3);
+const UNREADY: Duration = Duration::from_mins(5);
+
+impl<'a> Wait<'a> {
+    /// For a function that can't be invoked yet.
+    #[must_use]
+    pub fn to_invoke(notify: &'a (dyn Fn(&str) + Sync), stop: &'a CancellationToken) -> Self {
+        Self { deadline: UNREADY, notify, stop, earlier: &[] }
+    }
+}
 
 /// What an invocation came to.
 #[derive(Debug)]
@@ -65,6 +74,12 @@ impl FunctionError {
         self.error_type.contains("Permission")
     }
 
+    /// Whether a service or the target asked it to slow down.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.error_type.contains("Throttled")
+    }
+
     /// Whether its process ended before it answered, as it may when its code or settings are changed meanwhile.
     #[must_use]
     pub fn is_crash(&self) -> bool {
@@ -95,22 +110,27 @@ pub struct LogLine {
 impl Clients {
     /// Invokes the function, which works for up to `work`, and waits for its answer; and for the function before that,
     /// where it is being made, changed, or woken: <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>.
+    /// What is waited for is told with the function's state.
     ///
     /// # Errors
     /// The call itself; the function's own error is in the [`Invocation`].
-    pub async fn invoke(&self, function: &str, event: &Event, work: Duration) -> Result<Invocation> {
+    pub async fn invoke(&self, function: &str, event: &Event, work: Duration, wait: Wait<'_>) -> Result<Invocation> {
         let payload = serde_json::json!(event).to_string();
         let timeouts = self.lambda.config().timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled);
         let attempt = timeouts.operation_attempt_timeout().map(|attempt| attempt + work);
         let mut longer = timeouts.to_builder();
         longer.set_operation_attempt_timeout(attempt);
         let patient = aws_sdk_lambda::config::Builder::new().timeout_config(longer.build());
-        let wait = Wait { deadline: UNREADY, notify: &|_| {}, stop: &CancellationToken::new(), earlier: &[] };
-        let answer = settled(wait, false, || async {
+        let answer = patiently(wait, || async {
             let invoke = self.lambda.invoke().function_name(function).payload(Blob::new(payload.clone()));
             let invoke = invoke.invocation_type(InvocationType::RequestResponse).log_type(LogType::Tail);
             let sent = invoke.customize().config_override(patient.clone()).send().await;
-            sent.map_err(failed("lambda:InvokeFunction"))
+            match sent.map_err(failed("lambda:InvokeFunction")) {
+                Err(error) if matches!(error.class, Class::Conflict | Class::NotReady) => {
+                    why_not_yet(self, function, error).await.map(Attempt::NotYet)
+                }
+                other => other.map(Attempt::Done),
+            }
         })
         .await?;
         let log = answer.log_result().and_then(|log| STANDARD.decode(log).ok()).unwrap_or_default();
@@ -130,8 +150,8 @@ impl Clients {
     ///
     /// # Errors
     /// As [`Clients::invoke`].
-    pub async fn self_check(&self, function: &str) -> Result<Invocation> {
-        self.invoke(function, &Event::SelfCheck { secret_arn: None }, Duration::ZERO).await
+    pub async fn self_check(&self, function: &str, wait: Wait<'_>) -> Result<Invocation> {
+        self.invoke(function, &Event::SelfCheck { secret_arn: None }, Duration::ZERO, wait).await
     }
 
     /// What the function logged from `since` on, oldest first. An absent group has logged nothing.

@@ -60,12 +60,19 @@ pub async fn update(
     }
     let (mut written, taken) = tags::changed(changes);
     if !taken.is_empty() {
-        let untag = clients.logs.untag_resource().resource_arn(&desired.arn).set_tag_keys(Some(taken));
-        untag.send().await.map_err(failed("logs:UntagResource"))?;
+        settled(wait, false, || async {
+            let untag = clients.logs.untag_resource().resource_arn(&desired.arn).set_tag_keys(Some(taken.clone()));
+            untag.send().await.map_err(failed("logs:UntagResource"))
+        })
+        .await?;
     }
     written.extend(noted.clone());
-    let tag = clients.logs.tag_resource().resource_arn(&desired.arn).set_tags(Some(written.into_iter().collect()));
-    tag.send().await.map(drop).map_err(failed("logs:TagResource"))
+    settled(wait, false, || async {
+        let written = written.clone().into_iter().collect();
+        let tag = clients.logs.tag_resource().resource_arn(&desired.arn).set_tags(Some(written));
+        tag.send().await.map(drop).map_err(failed("logs:TagResource"))
+    })
+    .await
 }
 
 /// Deletes the log group and all that is in it.

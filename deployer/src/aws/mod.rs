@@ -1,6 +1,7 @@
 //! The only place that talks to AWS: one file a service or kind of resource.
 
 mod client;
+mod code;
 mod credentials;
 mod error;
 mod function;
@@ -21,8 +22,9 @@ mod secret;
 mod tags;
 
 pub use client::{ATTEMPT_SECONDS, Clients, Identity, environment};
+pub use code::{Meaning, meaning, reason};
 pub use credentials::{Expiry, LastExpiry};
-pub use error::{Class, Error, Result};
+pub use error::{Class, Error, Remedy, Result};
 pub use invoke::{FunctionError, Invocation, LogLine};
 pub use mutate::Mutator;
 pub use observe::Observer;

@@ -116,7 +116,7 @@ impl Mutator {
                 let Some(initial) = &self.initial else {
                     return Err(Error::outcome("secretsmanager:CreateSecret", "there is no first value"));
                 };
-                let arn = secret::create(clients, &desired.secret, &noted, initial).await?;
+                let arn = secret::create(clients, &desired.secret, &noted, initial, wait).await?;
                 lock(&self.desired).set_secret_arn(Some(arn));
                 Ok(())
             }
@@ -134,33 +134,33 @@ impl Mutator {
             Kind::InvokeRole => iam::create(clients, &desired.invoke_role, &noted, wait).await.map(drop),
             Kind::Schedule => {
                 schedule::create(clients, &desired.schedule, &desired.invoke_role, wait).await?;
-                self.note_schedule(&desired, &noted).await
+                self.note_schedule(&desired, &noted, wait).await
             }
             Kind::Permission => permission::create(clients, &desired.permission, wait).await,
             Kind::Rotation => {
                 let id = self.secret_id(&desired.rotation.secret);
                 rotation::put(clients, &id, &desired.rotation, &desired.permission, wait).await?;
-                self.note_rotation(&desired, &noted).await
+                self.note_rotation(&desired, &noted, wait).await
             }
         }
     }
 
     /// The group's own creation has noted it along already; an older group's tag says what was there before.
-    async fn note_schedule(&self, desired: &Desired, noted: &Tags) -> Result<()> {
+    async fn note_schedule(&self, desired: &Desired, noted: &Tags, wait: Wait<'_>) -> Result<()> {
         let is_noted = self.live.schedule_group.as_ref().is_none_or(|group| group.deleting);
         if is_noted || self.live.applied(Kind::Schedule) == noted.values().next().map(String::as_str) {
             return Ok(());
         }
-        schedule_group::tag(&self.clients, &desired.schedule_group.arn, noted).await
+        schedule_group::tag(&self.clients, &desired.schedule_group.arn, noted, wait).await
     }
 
     /// The secret's own creation has noted it along already; an older secret's tag says what was there before.
-    async fn note_rotation(&self, desired: &Desired, noted: &Tags) -> Result<()> {
+    async fn note_rotation(&self, desired: &Desired, noted: &Tags, wait: Wait<'_>) -> Result<()> {
         let is_noted = self.live.secret.is_none();
         if is_noted || self.live.applied(Kind::Rotation) == noted.values().next().map(String::as_str) {
             return Ok(());
         }
-        secret::tag(&self.clients, &self.secret_id(&desired.secret.name), noted).await
+        secret::tag(&self.clients, &self.secret_id(&desired.secret.name), noted, wait).await
     }
 
     async fn update(&self, action: &Action, wait: Wait<'_>) -> Result<()> {
@@ -169,7 +169,7 @@ impl Mutator {
         match action.kind {
             Kind::Secret => {
                 let id = self.secret_id(&desired.secret.name);
-                secret::update(clients, &id, &desired.secret, &noted, changes).await
+                secret::update(clients, &id, &desired.secret, &noted, changes, wait).await
             }
             Kind::ExecutionRole => iam::update(clients, &desired.execution_role, &noted, changes, wait).await,
             Kind::LogGroup => log_group::update(clients, &desired.log_group, &noted, changes, wait).await,
@@ -184,17 +184,19 @@ impl Mutator {
                 };
                 function::update(clients, change, wait).await
             }
-            Kind::ScheduleGroup => schedule_group::update(clients, &desired.schedule_group, &noted, changes).await,
+            Kind::ScheduleGroup => {
+                schedule_group::update(clients, &desired.schedule_group, &noted, changes, wait).await
+            }
             Kind::InvokeRole => iam::update(clients, &desired.invoke_role, &noted, changes, wait).await,
             Kind::Schedule => {
                 schedule::update(clients, &desired.schedule, &desired.invoke_role, wait).await?;
-                schedule_group::tag(clients, &desired.schedule_group.arn, &noted).await
+                schedule_group::tag(clients, &desired.schedule_group.arn, &noted, wait).await
             }
             Kind::Permission => permission::update(clients, &desired.permission, changes, wait).await,
             Kind::Rotation => {
                 let id = self.secret_id(&desired.rotation.secret);
                 rotation::put(clients, &id, &desired.rotation, &desired.permission, wait).await?;
-                self.note_rotation(&desired, &noted).await
+                self.note_rotation(&desired, &noted, wait).await
             }
         }
     }
@@ -222,7 +224,7 @@ impl Mutator {
             Kind::Permission => {
                 permission::delete(clients, &desired.permission.function, seen.permission.as_ref(), wait).await
             }
-            Kind::Rotation => rotation::delete(clients, secret).await,
+            Kind::Rotation => rotation::delete(clients, secret, wait).await,
         }
     }
 }
@@ -261,7 +263,7 @@ impl Mutate for Mutator {
             Verb::Delete => self.delete(action.kind, &seen, wait).await,
             Verb::Update => self.update_or_find_done(action, wait).await,
             Verb::Restore => {
-                secret::restore(&self.clients, &self.secret_id(&action.name)).await?;
+                secret::restore(&self.clients, &self.secret_id(&action.name), wait).await?;
                 if action.changes.is_empty() { Ok(()) } else { self.update(action, wait).await }
             }
             Verb::Replace => {

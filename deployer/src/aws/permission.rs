@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::client::Clients;
 use super::error::{Class, Error, Result, failed, gone, optional};
-use super::retry::{Attempt, Wait, settled, until};
+use super::retry::{Attempt, Wait, patiently, settled};
 
 /// Reads the deployer's statements.
 pub async fn observe(clients: &Clients, function: &str) -> Result<Option<Live>> {
@@ -44,7 +44,7 @@ pub async fn create(clients: &Clients, desired: &Desired, wait: Wait<'_>) -> Res
     let Some(((id, _), secret_arn)) = desired.statement().zip(desired.secret_arn.as_deref()) else {
         return Err(Error::outcome("lambda:AddPermission", "the secret's ARN is not known"));
     };
-    until(wait, || async {
+    patiently(wait, || async {
         let add = clients
             .lambda
             .add_permission()

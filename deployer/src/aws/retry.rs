@@ -7,15 +7,12 @@ use plan::resource::role;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::error::{Class, Error, Result};
+use super::error::{Class, Error, Remedy, Result};
 
 /// First pause between two looks; it grows by half each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
-
-/// How long what was just made may stay unseen; after that somebody has deleted it.
-const UNSEEN: Duration = Duration::from_secs(30);
 
 /// How long to wait, and whom to tell why.
 #[derive(Clone, Copy)]
@@ -69,7 +66,7 @@ where
             Attempt::Done(value) => return Ok(value),
             Attempt::NotYet(reason) => reason,
         };
-        let deadline = if reason.class == Class::NotFound { wait.deadline.min(UNSEEN) } else { wait.deadline };
+        let deadline = reason.class.patience(wait.deadline);
         let left = deadline.saturating_sub(start.elapsed());
         if left.is_zero() {
             let seconds = deadline.as_secs();
@@ -89,7 +86,29 @@ where
     }
 }
 
-/// Tries again while another change of the same thing is in progress, or while what was just made is not yet seen.
+/// The same, and what passes by itself is waited for too: another change in progress, what is not ready yet, a service that
+/// is overloaded or fails.
+///
+/// # Errors
+/// As [`until`].
+pub async fn patiently<T, F>(wait: Wait<'_>, mut attempt: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Attempt<T>>>,
+{
+    until(wait, || {
+        // On the heap: several of these are inside of one another, and the SDK's futures are large.
+        let attempt = Box::pin(attempt());
+        async move {
+            match attempt.await {
+                Err(error) if error.class.remedy() == Remedy::Wait => Ok(Attempt::NotYet(error)),
+                other => other,
+            }
+        }
+    })
+    .await
+}
+
+/// Tries again while it may come right by itself, or while what was just made is not yet seen.
 ///
 /// # Errors
 /// The call's own error where it is of another kind, or after the deadline.
@@ -97,14 +116,12 @@ pub async fn settled<T, F>(wait: Wait<'_>, just_made: bool, mut call: impl FnMut
 where
     F: Future<Output = Result<T>>,
 {
-    until(wait, || {
-        let attempt = call();
+    patiently(wait, || {
+        let attempt = Box::pin(call());
         async move {
             match attempt.await {
-                Ok(value) => Ok(Attempt::Done(value)),
-                Err(error) if error.class == Class::Conflict => Ok(Attempt::NotYet(error)),
                 Err(error) if just_made && error.class == Class::NotFound => Ok(Attempt::NotYet(error)),
-                Err(error) => Err(error),
+                other => other.map(Attempt::Done),
             }
         }
     })

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::client::Clients;
 use super::error::{Class, Error, Result, failed, gone, optional};
-use super::retry::{Attempt, Wait, settled, until};
+use super::retry::{Attempt, Wait, patiently, settled};
 use super::{pages, tags};
 
 /// Reads the role. The policies that it should have are read at once, along with the list of those that it has.
@@ -221,12 +221,11 @@ where
 {
     let was_found = AtomicBool::new(false);
     let was_found = &was_found;
-    until(wait, || {
+    patiently(wait, || {
         let attempt = call();
         async move {
             match attempt.await {
                 Ok(value) => Ok(Attempt::Done(value)),
-                Err(error) if error.class == Class::Conflict => Ok(Attempt::NotYet(error)),
                 Err(error) if unseen && error.class == Class::NotFound => Ok(Attempt::NotYet(error)),
                 Err(error) if not_ready.iter().any(|text| error.message.contains(text)) => {
                     let is_known = was_found.load(Ordering::Relaxed);

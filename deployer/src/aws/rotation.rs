@@ -9,7 +9,7 @@ use plan::spec::Every;
 use super::client::Clients;
 use super::error::{Class, Error, Result, failed, gone};
 use super::permission::is_granted;
-use super::retry::{Attempt, Wait, until};
+use super::retry::{Attempt, Wait, patiently, settled};
 use super::secret;
 
 /// What Secrets Manager says of a function that it may not invoke (yet).
@@ -55,7 +55,7 @@ pub async fn put(
         return Err(Error::outcome("secretsmanager:RotateSecret", "there are no rules to set"));
     };
     let mut diagnosed = false;
-    until(wait, || {
+    patiently(wait, || {
         let rotate = clients
             .secrets
             .rotate_secret()
@@ -96,9 +96,12 @@ fn rules(settings: &Settings) -> RotationRulesType {
 }
 
 /// Turns the rules off. A secret that is scheduled for deletion is not rotated, and takes no such word.
-pub async fn delete(clients: &Clients, secret: &str) -> Result<()> {
-    let cancel = clients.secrets.cancel_rotate_secret().secret_id(secret).send().await;
-    match gone(cancel.map_err(failed("secretsmanager:CancelRotateSecret"))) {
+pub async fn delete(clients: &Clients, secret: &str, wait: Wait<'_>) -> Result<()> {
+    let cancelled = settled(wait, false, || async {
+        let cancel = clients.secrets.cancel_rotate_secret().secret_id(secret).send().await;
+        gone(cancel.map_err(failed("secretsmanager:CancelRotateSecret")))
+    });
+    match cancelled.await {
         Err(error) if error.class == Class::Invalid => {
             let (live, rules) = secret::observe_with_rules(clients, secret).await?;
             let is_off = rules.is_none() || live.is_none_or(|live| live.deleted.is_some());

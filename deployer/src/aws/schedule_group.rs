@@ -7,7 +7,7 @@ use plan::resource::schedule_group::{Desired, Live};
 
 use super::client::Clients;
 use super::error::{Class, Error, Result, failed, gone, optional};
-use super::retry::{Attempt, Wait, until};
+use super::retry::{Attempt, Wait, patiently, settled, until};
 use super::{pages, tags};
 
 /// Reads the schedule group.
@@ -38,7 +38,7 @@ pub async fn schedules(clients: &Clients, name: &str) -> Result<Vec<String>> {
 pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, wait: Wait<'_>) -> Result<()> {
     let all: Tags = desired.tags.clone().into_iter().chain(noted.clone()).collect();
     let all = tags::scheduler(&all)?;
-    until(wait, || async {
+    patiently(wait, || async {
         let create = clients.scheduler.create_schedule_group().name(&desired.name).set_tags(Some(all.clone()));
         match create.send().await.map_err(failed("scheduler:CreateScheduleGroup")) {
             Ok(_) => Ok(Attempt::Done(())),
@@ -54,21 +54,34 @@ pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, wait: Wa
 }
 
 /// Changes what differs.
-pub async fn update(clients: &Clients, desired: &Desired, noted: &Tags, changes: &[Change]) -> Result<()> {
+pub async fn update(
+    clients: &Clients,
+    desired: &Desired,
+    noted: &Tags,
+    changes: &[Change],
+    wait: Wait<'_>,
+) -> Result<()> {
     let (mut written, taken) = tags::changed(changes);
     // One call a key: an emulator takes the first of several only.
     for key in taken {
-        let untag = clients.scheduler.untag_resource().resource_arn(&desired.arn).tag_keys(key);
-        untag.send().await.map_err(failed("scheduler:UntagResource"))?;
+        settled(wait, false, || async {
+            let untag = clients.scheduler.untag_resource().resource_arn(&desired.arn).tag_keys(&key);
+            untag.send().await.map_err(failed("scheduler:UntagResource"))
+        })
+        .await?;
     }
     written.extend(noted.clone());
-    tag(clients, &desired.arn, &written).await
+    tag(clients, &desired.arn, &written, wait).await
 }
 
 /// Writes tags of the group.
-pub async fn tag(clients: &Clients, arn: &str, written: &Tags) -> Result<()> {
-    let tag = clients.scheduler.tag_resource().resource_arn(arn).set_tags(Some(tags::scheduler(written)?));
-    tag.send().await.map(drop).map_err(failed("scheduler:TagResource"))
+pub async fn tag(clients: &Clients, arn: &str, written: &Tags, wait: Wait<'_>) -> Result<()> {
+    let written = tags::scheduler(written)?;
+    settled(wait, false, || async {
+        let tag = clients.scheduler.tag_resource().resource_arn(arn).set_tags(Some(written.clone()));
+        tag.send().await.map(drop).map_err(failed("scheduler:TagResource"))
+    })
+    .await
 }
 
 /// Deletes the group, and waits until it is gone: until then its name is taken, and what is in it may still fire.

@@ -15,7 +15,7 @@ use plan::spec::OnTeardown;
 
 use super::client::Clients;
 use super::error::{Class, Error, Result, failed, optional};
-use super::retry::{Attempt, Wait, until};
+use super::retry::{Attempt, Wait, patiently, settled};
 use super::rotation::live as rules_of;
 use super::{kms, pages, tags};
 use crate::initial::InitialValue;
@@ -86,34 +86,43 @@ pub async fn comparable_key(
 
 /// Creates the secret with its first value.
 ///
-/// The token is derived, so that the SDK's own retry of an unanswered call makes no second version.
-pub async fn create(clients: &Clients, desired: &Desired, noted: &Tags, value: &InitialValue) -> Result<String> {
+/// The token is derived, so that no further attempt of an unanswered call makes a second version.
+pub async fn create(
+    clients: &Clients,
+    desired: &Desired,
+    noted: &Tags,
+    value: &InitialValue,
+    wait: Wait<'_>,
+) -> Result<String> {
     let all: Tags = desired.tags.clone().into_iter().chain(noted.clone()).collect();
-    let answer = clients
-        .secrets
-        .create_secret()
-        .name(&desired.name)
-        .set_description((!desired.description.is_empty()).then(|| desired.description.clone()))
-        .set_kms_key_id(desired.kms_key_arn.clone())
-        .set_tags(Some(tags::secrets(&all)))
-        .client_request_token(value.token())
-        .secret_string(value.expose())
-        .send()
-        .await
-        .map_err(failed("secretsmanager:CreateSecret"))
-        .map_err(|error| error.unless(|text| value.is_quoted_in(text)))
-        .map_err(|error| match error.class {
-            // It is there, made and deleted by somebody else since the plan.
-            Class::Invalid if error.message.contains(SCHEDULED) => Error { class: Class::AlreadyExists, ..error },
-            _ => error,
-        })?;
+    let answer = settled(wait, false, || async {
+        let create = clients
+            .secrets
+            .create_secret()
+            .name(&desired.name)
+            .set_description((!desired.description.is_empty()).then(|| desired.description.clone()))
+            .set_kms_key_id(desired.kms_key_arn.clone())
+            .set_tags(Some(tags::secrets(&all)))
+            .client_request_token(value.token())
+            .secret_string(value.expose());
+        let answer = create.send().await.map_err(failed("secretsmanager:CreateSecret"));
+        answer.map_err(|error| error.unless(|text| value.is_quoted_in(text)))
+    });
+    let answer = answer.await.map_err(|error| match error.class {
+        // It is there, made and deleted by somebody else since the plan.
+        Class::Invalid if error.message.contains(SCHEDULED) => Error { class: Class::AlreadyExists, ..error },
+        _ => error,
+    })?;
     Ok(answer.arn().unwrap_or_default().to_owned())
 }
 
 /// Brings back a secret that is scheduled for deletion, value and all; `id` is its ARN or name.
-pub async fn restore(clients: &Clients, id: &str) -> Result<()> {
-    let answer = clients.secrets.restore_secret().secret_id(id).send().await;
-    match answer.map(drop).map_err(failed("secretsmanager:RestoreSecret")) {
+pub async fn restore(clients: &Clients, id: &str, wait: Wait<'_>) -> Result<()> {
+    let restored = settled(wait, false, || async {
+        let answer = clients.secrets.restore_secret().secret_id(id).send().await;
+        answer.map(drop).map_err(failed("secretsmanager:RestoreSecret"))
+    });
+    match restored.await {
         // Somebody else has brought it back.
         Err(error) if error.class == Class::Invalid && deleted_date(clients, id).await?.is_none() => Ok(()),
         other => other,
@@ -121,27 +130,43 @@ pub async fn restore(clients: &Clients, id: &str) -> Result<()> {
 }
 
 /// Changes what differs of the secret with that ARN or name.
-pub async fn update(clients: &Clients, id: &str, desired: &Desired, noted: &Tags, changes: &[Change]) -> Result<()> {
+pub async fn update(
+    clients: &Clients,
+    id: &str,
+    desired: &Desired,
+    noted: &Tags,
+    changes: &[Change],
+    wait: Wait<'_>,
+) -> Result<()> {
     if changes.iter().any(|change| ["description", "kms_key"].contains(&change.attribute.name)) {
         let rekeyed = changes.iter().any(|change| change.attribute.name == "kms_key");
-        let key = desired.kms_key_arn.clone().unwrap_or_else(|| DEFAULT_KEY.to_owned());
-        let update = clients.secrets.update_secret().secret_id(id).description(&desired.description);
-        let answer = update.set_kms_key_id(rekeyed.then_some(key)).send().await;
-        answer.map_err(failed("secretsmanager:UpdateSecret"))?;
+        let key = rekeyed.then(|| desired.kms_key_arn.clone().unwrap_or_else(|| DEFAULT_KEY.to_owned()));
+        settled(wait, false, || async {
+            let update = clients.secrets.update_secret().secret_id(id).description(&desired.description);
+            let answer = update.set_kms_key_id(key.clone()).send().await;
+            answer.map(drop).map_err(failed("secretsmanager:UpdateSecret"))
+        })
+        .await?;
     }
     let (mut written, taken) = tags::changed(changes);
     if !taken.is_empty() {
-        let answer = clients.secrets.untag_resource().secret_id(id).set_tag_keys(Some(taken)).send().await;
-        answer.map_err(failed("secretsmanager:UntagResource"))?;
+        settled(wait, false, || async {
+            let untag = clients.secrets.untag_resource().secret_id(id).set_tag_keys(Some(taken.clone()));
+            untag.send().await.map(drop).map_err(failed("secretsmanager:UntagResource"))
+        })
+        .await?;
     }
     written.extend(noted.clone());
-    tag(clients, id, &written).await
+    tag(clients, id, &written, wait).await
 }
 
 /// Writes tags of the secret with that ARN or name.
-pub async fn tag(clients: &Clients, id: &str, written: &Tags) -> Result<()> {
-    let tag = clients.secrets.tag_resource().secret_id(id).set_tags(Some(tags::secrets(written)));
-    tag.send().await.map(drop).map_err(failed("secretsmanager:TagResource"))
+pub async fn tag(clients: &Clients, id: &str, written: &Tags, wait: Wait<'_>) -> Result<()> {
+    settled(wait, false, || async {
+        let tag = clients.secrets.tag_resource().secret_id(id).set_tags(Some(tags::secrets(written)));
+        tag.send().await.map(drop).map_err(failed("secretsmanager:TagResource"))
+    })
+    .await
 }
 
 /// What a deleted secret has come to.
@@ -168,7 +193,9 @@ pub async fn delete(
         OnTeardown::RecoveryWindowDays(days) => delete.recovery_window_in_days(i64::from(days)),
         OnTeardown::Force => delete.force_delete_without_recovery(true),
     };
-    match optional(delete.send().await.map_err(failed("secretsmanager:DeleteSecret"))) {
+    let deleted =
+        settled(wait, false, || async { delete.clone().send().await.map_err(failed("secretsmanager:DeleteSecret")) });
+    match optional(deleted.await) {
         Ok(_) if how == OnTeardown::Force => until_gone(clients, id, wait).await.map(|()| Deleted::Gone),
         Ok(None) => Ok(Deleted::Gone),
         Ok(Some(answer)) => Ok(Deleted::Recoverable(answer.deletion_date().map(date))),
@@ -217,7 +244,7 @@ fn with_replicas(error: Error) -> Error {
 
 /// Deletion without recovery is asynchronous.
 async fn until_gone(clients: &Clients, id: &str, wait: Wait<'_>) -> Result<()> {
-    until(wait, || async {
+    patiently(wait, || async {
         Ok(match observe(clients, id).await? {
             None => Attempt::Done(()),
             Some(_) => {

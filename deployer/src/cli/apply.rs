@@ -17,12 +17,12 @@ use super::session::Session;
 use super::stacks::{Stack, Warnings};
 use super::verify::Verdict;
 use super::{expiry, report, saved, verify};
-use crate::aws::Mutator;
+use crate::aws::{Mutator, Wait};
 use crate::engine::{self, Report};
 use crate::exit::Exit;
 use crate::fault::caught;
 use crate::initial::{self, InitialError, InitialValue};
-use crate::ui::{Confirmation, Interrupt, Progress, Terminal, Ui, confirm, seconds};
+use crate::ui::{Confirmation, Interrupt, Progress, Terminal, Ui, confirm, distinct, seconds};
 
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]
@@ -210,7 +210,9 @@ async fn apply_one(ready: Ready, args: &Args, interrupt: &Interrupt, progress: P
         .stopped_by(interrupt.stop.gently.clone())
         .only_as_saved(saved.map(|saved| saved.live));
     let report = engine::run(&planned.plan, &mutator, &interrupt.stop, &|event| progress.tell(event)).await;
-    let verified = match report.is_done().then(|| caught(verified(&planned, args))) {
+    let notify = distinct(|why| progress.note(&format!("self-check  {why}")));
+    let wait = Wait::to_invoke(&notify, &interrupt.stop.gently);
+    let verified = match report.is_done().then(|| caught(verified(&planned, args, wait))) {
         Some(verified) => match interrupt.reading(verified).await {
             Some(verified) => verified.unwrap_or_else(|fault| Err(fault.to_string())),
             None => Err("interrupted before all of it was read back".to_owned()),
@@ -220,12 +222,12 @@ async fn apply_one(ready: Ready, args: &Args, interrupt: &Interrupt, progress: P
     Applied { planned, report, verified, is_saved }
 }
 
-async fn verified(planned: &Planned, args: &Args) -> Result<Option<(Answer, Verdict)>, String> {
+async fn verified(planned: &Planned, args: &Args, wait: Wait<'_>) -> Result<Option<(Answer, Verdict)>, String> {
     let function = &planned.desired.function.name;
     if args.skip_self_check {
         return verify::read_back(planned).await.map(|_| None);
     }
-    let (read, check) = tokio::join!(verify::read_back(planned), verify::self_check(&planned.clients, function));
+    let (read, check) = tokio::join!(verify::read_back(planned), verify::self_check(&planned.clients, function, wait));
     read?;
     let judged = check.and_then(|answer| {
         let verdict = verify::judge(&answer, &planned.stack.spec.target)?;

@@ -14,9 +14,9 @@ use super::failure::{Failure, FailureJson, explain};
 use super::planning::{concurrently, observe};
 use super::session::Session;
 use super::stacks::{Stack, Warnings};
-use crate::aws::{self, Clients, Observer};
+use crate::aws::{self, Class, Clients, Observer, Wait};
 use crate::exit::Exit;
-use crate::ui::{Interrupt, Ui};
+use crate::ui::{Interrupt, Ui, distinct};
 
 /// Arguments of `rotate`.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
     let (mut session, stacks) = Session::begin(&args.common, Warnings::Untold, ui);
     let interrupt = Interrupt::listen(ui);
     let (environment, _) = args.calls.environment().await;
-    let work = |stack: Stack| async { (stack.spec.name.clone(), rotate(&environment, stack, &interrupt).await) };
+    let work = |stack: Stack| async { (stack.spec.name.clone(), rotate(&environment, stack, &interrupt, ui).await) };
     let mut results = Box::pin(concurrently(stacks, work));
     while let Some((stack, result)) = results.next().await {
         match result {
@@ -90,7 +90,8 @@ impl Problem {
 const SHOWN: &str = "whether the secret was rotated is shown by `deploy status`";
 
 fn call(error: &aws::Error) -> Problem {
-    Problem::new(explain(error), vec![SHOWN.to_owned()])
+    let exit = if error.class == Class::Interrupted { Exit::Interrupted } else { Exit::Error };
+    Problem::Rotation { what: explain(error), details: vec![SHOWN.to_owned()], exit }
 }
 
 /// Interrupted while the function was at work.
@@ -99,12 +100,19 @@ fn unknown() -> Problem {
     Problem::Rotation { what: what.to_owned(), details: vec![SHOWN.to_owned()], exit: Exit::Interrupted }
 }
 
-async fn rotate(environment: &aws_config::SdkConfig, stack: Stack, interrupt: &Interrupt) -> Result<Rotated, Problem> {
+async fn rotate(
+    environment: &aws_config::SdkConfig,
+    stack: Stack,
+    interrupt: &Interrupt,
+    ui: Ui,
+) -> Result<Rotated, Problem> {
     let clients = Clients::new(environment, &stack.spec.region);
     let (before, event) = interrupt.reading(prepare(&clients, &stack)).await.ok_or(Problem::Untouched)??;
     // From here on nobody can say that nothing was changed: once invoked, the function goes on by itself.
     interrupt.changes_begin();
-    let invoked = interrupt.changing(invoke(&clients, &stack, &event)).await;
+    let notify = distinct(|why| ui.progress(&format!("  {}  waiting: {why}", stack.spec.name)));
+    let wait = Wait::to_invoke(&notify, &interrupt.stop.gently);
+    let invoked = interrupt.changing(invoke(&clients, &stack, &event, wait)).await;
     let (answer, after) = invoked.unwrap_or_else(|| Err(unknown()))?;
     prove(&stack, &answer, before, current(&after))
 }
@@ -144,10 +152,15 @@ fn event(spec: &Spec, secret_arn: &str) -> Event {
 }
 
 /// The function's answer, and the versions after it.
-async fn invoke(clients: &Clients, stack: &Stack, event: &Event) -> Result<(Answer, Vec<Version>), Problem> {
+async fn invoke(
+    clients: &Clients,
+    stack: &Stack,
+    event: &Event,
+    wait: Wait<'_>,
+) -> Result<(Answer, Vec<Version>), Problem> {
     let (secret, function) = (&stack.spec.secret.name, &stack.spec.function.name);
     let work = Duration::from_secs(stack.spec.function.timeout.into());
-    let invocation = clients.invoke(function, event, work).await.map_err(|error| call(&error))?;
+    let invocation = clients.invoke(function, event, work, wait).await.map_err(|error| call(&error))?;
     let answer = invocation.outcome.map_err(|error| {
         let log = invocation.log_tail.iter().map(|line| format!("log: {line}"));
         Problem::new(format!("the function failed: {error}"), log.collect())

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::failure::{explain, unread};
 use super::planning::{Planned, observe};
-use crate::aws::{Clients, FunctionError, Observer};
+use crate::aws::{self, Class, Clients, FunctionError, Observer, Wait};
 
 /// How long what was written may take to be read back: IAM and Lambda are eventually consistent.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -89,29 +89,32 @@ pub fn judge(answer: &Answer, target: &Target) -> Result<Verdict, String> {
 ///
 /// # Errors
 /// Why it can't do its work.
-pub async fn self_check(clients: &Clients, function: &str) -> Result<Answer, String> {
-    answered(async || {
-        let invocation = clients.self_check(function).await;
-        invocation.map(|invocation| invocation.outcome).map_err(|error| explain(&error))
-    })
-    .await
+pub async fn self_check(clients: &Clients, function: &str, wait: Wait<'_>) -> Result<Answer, String> {
+    let ask = async || clients.self_check(function, wait).await.map(|invocation| invocation.outcome);
+    answered(ask, wait.notify).await
 }
 
 async fn answered(
-    mut ask: impl AsyncFnMut() -> Result<Result<Answer, FunctionError>, String>,
+    mut ask: impl AsyncFnMut() -> aws::Result<Result<Answer, FunctionError>>,
+    notify: &(dyn Fn(&str) + Sync),
 ) -> Result<Answer, String> {
     let (start, mut crashes) = (Instant::now(), 0);
     loop {
-        let error = match ask().await? {
-            Ok(answer) if answer.outcome == Outcome::Healthy => return Ok(answer),
-            Ok(_) => return Err("the function gave no self-check's answer".to_owned()),
-            Err(error) => error,
+        let (may_pass, why) = match ask().await {
+            Ok(Ok(answer)) if answer.outcome == Outcome::Healthy => return Ok(answer),
+            Ok(Ok(_)) => return Err("the function gave no self-check's answer".to_owned()),
+            Ok(Err(error)) => {
+                crashes += usize::from(error.is_crash());
+                let crashed = error.is_crash() && crashes < CRASHES;
+                (error.is_permission() || error.is_throttled() || crashed, error.to_string())
+            }
+            // Its role was just given the right.
+            Err(error) => (error.class == Class::RoleDenied, explain(&error)),
         };
-        crashes += usize::from(error.is_crash());
-        let may_pass = error.is_permission() || (error.is_crash() && crashes < CRASHES);
         if !may_pass || start.elapsed() >= DEADLINE {
-            return Err(error.to_string());
+            return Err(why);
         }
+        notify(&why);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -157,11 +160,23 @@ mod tests {
     /// Asks a function that fails so often and is healthy then; and how often it was asked.
     async fn asked(error_type: &str, failures: usize) -> (Result<Answer, String>, usize) {
         let mut asked = 0;
-        let said = answered(async || {
+        let ask = async || {
             asked += 1;
             Ok(if asked > failures { Ok(healthy()) } else { Err(error(error_type)) })
-        })
-        .await;
+        };
+        let said = answered(ask, &|_| {}).await;
+        (said, asked)
+    }
+
+    /// The same where Lambda itself refuses so often.
+    async fn refused(class: Class, failures: usize) -> (Result<Answer, String>, usize) {
+        let mut asked = 0;
+        let refusal = aws::Error { class, ..aws::Error::outcome("lambda:InvokeFunction", "why") };
+        let ask = async || {
+            asked += 1;
+            if asked > failures { Ok(Ok(healthy())) } else { Err(refusal.clone()) }
+        };
+        let said = answered(ask, &|_| {}).await;
         (said, asked)
     }
 
@@ -170,6 +185,20 @@ mod tests {
         assert_eq!(asked("Rotator.Permission", 50).await, (Ok(healthy()), 51));
         let (said, count) = asked("Rotator.Permission", usize::MAX).await;
         assert_eq!((said, count), (Err("why (Rotator.Permission)".to_owned()), 121));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_role_that_may_not_do_its_part_yet_is_waited_for_and_the_caller_s_own_rights_are_not() {
+        assert_eq!(refused(Class::RoleDenied, 50).await, (Ok(healthy()), 51));
+        let (said, count) = refused(Class::RoleDenied, usize::MAX).await;
+        assert_eq!((said, count), (Err("lambda:InvokeFunction: why".to_owned()), 121));
+        let (said, count) = refused(Class::Denied, 1).await;
+        assert_eq!((said, count), (Err("lambda:InvokeFunction: why".to_owned()), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_asks_the_function_to_slow_down_is_waited_for() {
+        assert_eq!(asked("Rotator.Throttled", 50).await, (Ok(healthy()), 51));
     }
 
     #[tokio::test(start_paused = true)]

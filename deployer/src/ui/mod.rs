@@ -98,3 +98,15 @@ impl Ui {
         self.note(&text);
     }
 }
+
+/// Tells what is new: what was told last is not told again.
+pub fn distinct(tell: impl Fn(&str) + Sync) -> impl Fn(&str) + Sync {
+    let last = std::sync::Mutex::new(String::new());
+    move |text| {
+        let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *last != text {
+            text.clone_into(&mut last);
+            tell(text);
+        }
+    }
+}

@@ -45,6 +45,12 @@ impl Progress {
         }
     }
 
+    /// Tells what is waited for where no resource changes any more.
+    pub fn note(&self, text: &str) {
+        let stack = self.stack.as_ref().map(|stack| format!("{stack}  ")).unwrap_or_default();
+        self.line(&format!("  {stack}waiting: {text}"));
+    }
+
     fn label(&self, action: &Action) -> String {
         let stack = self.stack.as_ref().map(|stack| format!("{stack}  ")).unwrap_or_default();
         format!("{stack}{:<14}  {}", action.kind, action.name)

@@ -10,6 +10,7 @@ mod function;
 mod invoke;
 mod log_group;
 mod managed;
+mod models;
 mod network;
 mod pages;
 mod reads;

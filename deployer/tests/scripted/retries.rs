@@ -1,6 +1,7 @@
 //! Throttling, failing services, and credentials that expire.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use deployer::aws::{Class, Mutator, Observer};
@@ -9,9 +10,9 @@ use plan::live::Live;
 use plan::resource::Kind;
 
 use crate::reads::observe;
-use crate::stack;
 use crate::stage::{Stage, first_value};
-use crate::wire::{absent, done, error};
+use crate::wire::{Wire, absent, done, error, ok};
+use crate::{stack, world};
 
 const READS: [&str; 5] = [
     "iam:GetRole",
@@ -56,6 +57,91 @@ async fn the_adaptive_retry_of_the_standard_environment_waits_and_succeeds() {
     assert_eq!(observed.live, stage.live);
 }
 
+/// Calls that change something, each with the resource that it changes and what its service says when it fails.
+const CHANGES: [(Kind, &str, &str); 8] = [
+    (Kind::Secret, "secretsmanager:CreateSecret", "InternalServiceError"),
+    (Kind::LogGroup, "logs:CreateLogGroup", "ServiceUnavailableException"),
+    (Kind::LogGroup, "logs:PutRetentionPolicy", "ServiceUnavailableException"),
+    (Kind::Function, "lambda:CreateFunction", "ServiceException"),
+    (Kind::Function, "lambda:PutFunctionEventInvokeConfig", "TooManyRequestsException"),
+    (Kind::ScheduleGroup, "scheduler:CreateScheduleGroup", "InternalServerException"),
+    (Kind::Schedule, "scheduler:CreateSchedule", "ThrottlingException"),
+    (Kind::InvokeRole, "iam:PutRolePolicy", "ServiceFailure"),
+];
+
+const DELETIONS: [(Kind, &str, &str); 6] = [
+    (Kind::Secret, "secretsmanager:DeleteSecret", "InternalServiceError"),
+    (Kind::LogGroup, "logs:DeleteLogGroup", "ServiceUnavailableException"),
+    (Kind::Function, "lambda:DeleteFunction", "ServiceException"),
+    (Kind::ScheduleGroup, "scheduler:DeleteScheduleGroup", "InternalServerException"),
+    (Kind::Schedule, "scheduler:DeleteSchedule", "ThrottlingException"),
+    (Kind::InvokeRole, "iam:DeleteRole", "Throttling"),
+];
+
+/// More than the SDK tries by itself.
+fn failures(wire: &Wire, call: &str, code: &str) {
+    wire.on(call, [(); 9].map(|()| error(503, code, "not now")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_fails_for_longer_than_the_sdk_tries_is_waited_for_in_every_change() {
+    for (kind, call, code) in CHANGES {
+        let stage = Stage::missing(kind);
+        if kind == Kind::Function {
+            world::function(&stage.wire, stack::applied(&stage.spec).function.as_ref());
+        }
+        for (_, other, _) in CHANGES {
+            stage.wire.always(other, done());
+        }
+        let role = world::role_body(&stack::applied(&stage.spec).invoke_role.unwrap());
+        stage.wire.always("iam:CreateRole", ok(role));
+        failures(&stage.wire, call, code);
+        let applied = stage.apply(kind).await;
+        applied.succeeded();
+        assert!(applied.told.iter().any(|why| why == "not now"), "{call}: {:?}", applied.told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_fails_for_longer_than_the_sdk_tries_is_waited_for_in_every_deletion() {
+    for (kind, call, code) in DELETIONS {
+        let stage = Stage::applied();
+        stage.wire.always("iam:DeleteRolePolicy", done());
+        failures(&stage.wire, call, code);
+        stage.wire.on(
+            call,
+            [done().after({
+                let wire = stage.wire.clone();
+                move || world::reads(&wire, &Live::default())
+            })],
+        );
+        let torn_down = stage.tear_down(kind).await;
+        torn_down.succeeded();
+        assert!(torn_down.told.iter().any(|why| why == "not now"), "{call}: {:?}", torn_down.told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_never_recovers_is_told_after_half_a_minute_and_a_quota_at_once() {
+    let stage = Stage::missing(Kind::Schedule);
+    stage.wire.always("scheduler:CreateSchedule", error(500, "InternalServerException", "not now"));
+    let failed = stage.apply(Kind::Schedule).await;
+    assert!(failed.took < Duration::from_secs(45), "{:?}", failed.took);
+    let failed = failed.error();
+    assert_eq!(failed.class, Class::Service);
+    assert!(failed.message.contains("not done after 30 s of waiting: not now"), "{failed}");
+
+    let stage = Stage::missing(Kind::Function);
+    stage
+        .wire
+        .always("lambda:CreateFunction", error(400, "CodeStorageExceededException", "Code storage limit exceeded."));
+    let failed = stage.apply(Kind::Function).await;
+    assert_eq!((failed.told.len(), stage.wire.count("lambda:CreateFunction")), (0, 1));
+    let failed = failed.error();
+    assert_eq!(failed.class, Class::Quota);
+    assert!(failed.hint.unwrap().contains("delete versions"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn throttling_without_end_is_an_error_of_its_own_class() {
     let stage = Stage::applied();
@@ -94,8 +180,8 @@ async fn after_credentials_have_expired_nothing_more_is_begun_and_what_was_done_
     stage.wire.on("secretsmanager:CreateSecret", [expired()]);
     stage.wire.on("logs:CreateLogGroup", [done()]).on("logs:PutRetentionPolicy", [done()]);
     stage.wire.on("scheduler:CreateScheduleGroup", [done()]);
-    let role = crate::world::role_body(&stack::applied(&stage.spec).invoke_role.unwrap());
-    stage.wire.always("iam:CreateRole", crate::wire::ok(role)).always("iam:PutRolePolicy", done());
+    let role = world::role_body(&stack::applied(&stage.spec).invoke_role.unwrap());
+    stage.wire.always("iam:CreateRole", ok(role)).always("iam:PutRolePolicy", done());
     let desired = stack::desired(&stage.spec, &stage.live);
     let mutator = Mutator::to_apply(stage.wire.clients(), desired, stage.live.clone(), vec![], Some(first_value()));
     let report = Box::pin(engine::run(&plan, &mutator, &Stop::default(), &|_| {})).await;

@@ -67,8 +67,8 @@ const ASKED_ALONG: [&str; 7] = [
     "kms:GenerateDataKey",
 ];
 
-#[test]
-fn the_table_of_actions_has_every_call_and_none_too_many() {
+/// Every call, by the name under which its refusal is told.
+pub fn calls() -> BTreeSet<String> {
     let mut called = BTreeSet::new();
     for (_, text) in sources().iter().filter(|(path, _)| path.contains("src/aws/")) {
         for begin in ["failed(\"", "denied(\""] {
@@ -76,6 +76,12 @@ fn the_table_of_actions_has_every_call_and_none_too_many() {
             called.extend(names.map(|(name, _)| name.to_owned()));
         }
     }
+    called
+}
+
+#[test]
+fn the_table_of_actions_has_every_call_and_none_too_many() {
+    let mut called = calls();
     // Who is calling is told without a permission.
     assert!(called.remove("sts:GetCallerIdentity"));
     called.extend(ASKED_ALONG.map(str::to_owned));

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_config::retry::RetryConfig;
@@ -140,6 +141,7 @@ struct Script {
 #[derive(Clone)]
 pub struct Wire {
     script: Arc<Mutex<Script>>,
+    region: Arc<str>,
 }
 
 impl fmt::Debug for Wire {
@@ -149,8 +151,11 @@ impl fmt::Debug for Wire {
 }
 
 impl Wire {
+    /// In a region of its own: what the SDK tries again is counted by region, and there is an end to it.
     pub fn new() -> Self {
-        Self { script: Arc::default() }
+        static REGIONS: AtomicUsize = AtomicUsize::new(0);
+        let region = format!("us-test-{}", REGIONS.fetch_add(1, Ordering::Relaxed));
+        Self { script: Arc::default(), region: region.into() }
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -210,10 +215,10 @@ impl Wire {
 
     /// Clients that talk to this wire.
     pub fn clients(&self) -> Clients {
-        self.clients_in("us-east-1", &RetryConfig::standard().with_max_attempts(4))
+        self.clients_in(&self.region, &RetryConfig::standard().with_max_attempts(4))
     }
 
-    /// Clients in another region, and with other retries. A rate limit is shared by all clients of a region.
+    /// Clients in another region, and with other retries.
     pub fn clients_in(&self, region: &str, retry: &RetryConfig) -> Clients {
         let credentials = Credentials::new("AKIATEST", "test", None, None, "test");
         let config = SdkConfig::builder()

@@ -10,7 +10,7 @@ use plan::render::{Palette, difference};
 use plan::resource::Kind;
 use plan::saved::{Fingerprints, differences};
 
-use super::super::error::{Class, Error, Result};
+use super::super::error::{Class, Error, Remedy, Result};
 use super::super::retry::{Attempt, Wait, until};
 use super::super::{function, log_group, permission, role as iam, schedule, schedule_group, secret};
 use super::{Mutator, lock};
@@ -116,7 +116,7 @@ impl Mutator {
             };
             let Some(now) = now else { return Ok(Attempt::Done(())) };
             match self.delete(action.kind, &now, wait).await {
-                Err(error) if error.class == Class::Conflict => Ok(Attempt::NotYet(error)),
+                Err(error) if error.class.remedy() == Remedy::Wait => Ok(Attempt::NotYet(error)),
                 other => other.map(Attempt::Done),
             }
         })

@@ -1,5 +1,7 @@
 //! All that the examination goes by: every read at once, then the function's own word.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use contract::Outcome;
 use jiff::Timestamp;
@@ -10,11 +12,15 @@ use plan::doctor::{
 use plan::naming::Names;
 use plan::resource::Kind;
 use plan::spec::Trigger;
+use tokio_util::sync::CancellationToken;
 
-use crate::aws::{self, Class, Clients, FunctionError};
+use crate::aws::{self, Class, Clients, FunctionError, Wait};
 use crate::cli::failure::explain;
 use crate::cli::planning::{Planned, Result, to_apply};
 use crate::cli::stacks::Stack;
+
+/// A function that takes longer until it can be asked is told of as it is.
+const UNREADY: Duration = Duration::from_secs(30);
 
 /// What was read of a stack.
 pub struct Gathered {
@@ -110,7 +116,9 @@ fn can_be_asked(gathered: &Gathered) -> bool {
 }
 
 async fn self_check(clients: &Clients, function: &str) -> SelfCheck {
-    match clients.self_check(function).await {
+    let (quietly, never) = (|_: &str| {}, CancellationToken::new());
+    let wait = Wait { deadline: UNREADY, ..Wait::to_invoke(&quietly, &never) };
+    match clients.self_check(function, wait).await {
         Ok(invocation) => match invocation.outcome {
             Ok(answer) if answer.outcome == Outcome::Healthy => SelfCheck::Answered(answer),
             Ok(_) => SelfCheck::Unasked("it gave no self-check's answer".to_owned()),
