@@ -44,7 +44,7 @@ pub(super) const ANY_NAME: NameRule =
 ///
 /// One that ends as ARNs do is. Only who looks it up by its ARN without AWS's own six characters finds nothing, and neither
 /// the deployer nor the function does so.
-/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen>
 pub(super) fn secret_name(cx: &mut Context<'_>, path: &str, name: &str, rule: &NameRule) -> bool {
     if !cx.name(path, &[], name, rule) {
         return false;
