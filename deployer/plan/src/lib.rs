@@ -10,6 +10,7 @@ pub mod attribute;
 pub mod desired;
 pub mod doctor;
 pub mod estimate;
+pub mod limits;
 pub mod live;
 pub mod naming;
 pub mod ownership;

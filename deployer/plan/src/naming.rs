@@ -150,6 +150,19 @@ impl<'a> Names<'a> {
         self.arn("elasticache", &format!("user:{id}"))
     }
 
+    /// What resources say of themselves: shortened, for Lambda takes 256 characters, and a secret's name may have 512.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html>
+    #[must_use]
+    pub fn description(self) -> String {
+        const MAX: usize = 256;
+        const CUT: &str = "...";
+        let whole = format!("Rotates the secret {}", self.0.secret.name);
+        if whole.chars().count() <= MAX {
+            return whole;
+        }
+        whole.chars().take(MAX - CUT.len()).chain(CUT.chars()).collect()
+    }
+
     /// The log group that Lambda writes to.
     #[must_use]
     pub fn log_group(self) -> String {

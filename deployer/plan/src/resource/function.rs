@@ -106,7 +106,7 @@ pub fn desired(spec: &Spec, package: Option<&Package>) -> Desired {
         name: spec.function.name.clone(),
         arn: names.function_arn(),
         settings: Settings {
-            description: format!("Rotates the secret {}", spec.secret.name),
+            description: names.description(),
             runtime: RUNTIME.to_owned(),
             handler: HANDLER.to_owned(),
             architecture: spec.function.architecture.as_str().to_owned(),

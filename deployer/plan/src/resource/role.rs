@@ -77,7 +77,7 @@ pub fn execution(spec: &Spec, kms_key_arn: Option<&str>, admin_key_arn: Option<&
         name: spec.role.name.clone(),
         arn: Names::of(spec).execution_role_arn(),
         path: spec.role.path.clone(),
-        description: format!("Rotates the secret {}", spec.secret.name),
+        description: Names::of(spec).description(),
         trust: policy::lambda_trust(),
         boundary: spec.role.permissions_boundary.clone(),
         policies,

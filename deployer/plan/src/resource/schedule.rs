@@ -79,7 +79,7 @@ pub fn desired(spec: &Spec) -> Desired {
             timezone: schedule.timezone.clone(),
             flexible_window_minutes: schedule.flexible_window_minutes,
             enabled: schedule.enabled,
-            description: format!("Rotates the secret {}", spec.secret.name),
+            description: names.description(),
             target_arn: names.function_arn(),
             role_arn: names.invoke_role_arn(),
             input: json!(input),

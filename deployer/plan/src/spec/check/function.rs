@@ -16,6 +16,9 @@ const ROLE_NAME: NameRule = NameRule {
     told: "letters, digits and `_ + = , . @ -`",
 };
 const MAX_PATH: usize = 512;
+/// Where IAM has the roles of services and of its Identity Center, and lets nobody else make any.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html>
+const RESERVED_PATHS: [&str; 2] = ["/aws-service-role/", "/aws-reserved/"];
 
 pub(super) fn check(cx: &mut Context<'_>) {
     let spec = cx.spec;
@@ -45,17 +48,26 @@ fn one_role_for_both(cx: &mut Context<'_>) {
     }
 }
 
+/// IAM takes more in a path than Lambda and EventBridge Scheduler take in a role's ARN; and `*` or `?` would make a pattern
+/// of the ARN in a policy.
 fn role_path(cx: &mut Context<'_>) {
     let path = &cx.spec.role.path;
-    let sound = path.starts_with('/') && path.ends_with('/') && path.bytes().all(|b| (b'!'..=b'~').contains(&b));
-    let Some(span) = cx.place("role.path").filter(|_| !sound || path == "//" || path.len() > MAX_PATH) else {
-        return;
-    };
-    let mended = format!("/{}/", path.trim_matches('/').replace(|c: char| !c.is_ascii_graphic(), "-"));
-    let mended = if mended == "//" { "/".to_owned() } else { mended };
-    let message = format!("`role.path` must begin and end in `/`, without blanks, {MAX_PATH} characters at most");
-    let help = if mended.len() > MAX_PATH { "shorten it".to_owned() } else { format!("write `path: {mended}`") };
-    cx.error("role-path", span, message, "no IAM path", help);
+    let allows = |c: char| (ROLE_NAME.allows)(c) || c == '/';
+    let sound = path.starts_with('/') && path.ends_with('/') && path != "//" && path.len() <= MAX_PATH;
+    let Some(span) = cx.place("role.path") else { return };
+    if !sound || !path.chars().all(allows) {
+        let mended = format!("/{}/", path.trim_matches('/').replace(|c: char| !allows(c), "-"));
+        let mended = if mended == "//" { "/".to_owned() } else { mended };
+        let message = format!(
+            "`role.path` must begin and end in `/`, and have {} or `/` between, {MAX_PATH} characters at most",
+            ROLE_NAME.told
+        );
+        let help = if mended.len() > MAX_PATH { "shorten it".to_owned() } else { format!("write `path: {mended}`") };
+        cx.error("role-path", span, message, "no path of a role", help);
+    } else if RESERVED_PATHS.iter().any(|reserved| path.starts_with(reserved)) {
+        let message = format!("`{path}` is for the roles that AWS makes itself");
+        cx.error("role-path", span, message, "reserved", "write another, for example `path: /`");
+    }
 }
 
 /// A boundary is a policy of the role's own account, or one of AWS's.

@@ -4,6 +4,7 @@ mod connection;
 mod derived;
 mod function;
 mod host;
+mod limits;
 mod lint;
 mod password;
 mod schedule;
@@ -44,6 +45,7 @@ pub(super) fn check(
     vpc::check(&mut cx);
     target::check(&mut cx);
     server::check(&mut cx);
+    schedule::name(&mut cx);
     let expression = match &spec.trigger {
         Trigger::Schedule => schedule::check(&mut cx),
         Trigger::Managed(managed) => {
@@ -51,6 +53,7 @@ pub(super) fn check(
             None
         }
     };
+    limits::check(&mut cx);
     lint::check(&mut cx, expression.as_ref());
     cx.found
 }

@@ -5,7 +5,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::{Arn, Context, DOTTED, NameRule, is_account};
 use crate::naming::partition;
-use crate::spec::model::Spec;
+use crate::spec::model::{Spec, Trigger};
 use crate::spec::schedule::Expression;
 use crate::spec::suggest::nearest;
 
@@ -19,7 +19,6 @@ const INVOKE: &str = "-invoke";
 
 /// Checks the schedule, and gives its expression where that is valid.
 pub(super) fn check(cx: &mut Context<'_>) -> Option<Expression> {
-    name(cx);
     timezone(cx);
     dead_letter_queue(cx);
     let text = &cx.spec.schedule.expression;
@@ -64,7 +63,8 @@ pub(super) fn zone(spec: &Spec) -> TimeZone {
     TimeZoneDatabase::bundled().get(&spec.schedule.timezone).unwrap_or(TimeZone::UTC)
 }
 
-fn name(cx: &mut Context<'_>) {
+/// The names that a schedule has, or that one may have left: they are asked for where Secrets Manager rotates, too.
+pub(super) fn name(cx: &mut Context<'_>) {
     let name = &cx.spec.schedule.name;
     let length = name.len() + INVOKE.len();
     // The stack's own check has told what is wrong with a default.
@@ -78,7 +78,8 @@ fn name(cx: &mut Context<'_>) {
             "the invoke role `{name}{INVOKE}` would be {length} characters long, and IAM takes {max}",
             max = NAME.max
         );
-        let help = format!("set `schedule.name`: at most {} characters", NAME.max - INVOKE.len());
+        let key = if cx.spec.trigger == Trigger::Schedule { "schedule.name" } else { "name" };
+        let help = format!("set `{key}`: at most {} characters", NAME.max - INVOKE.len());
         cx.error("schedule-name", span, message, "too long for its role", help);
     }
 }

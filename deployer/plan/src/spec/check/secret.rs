@@ -8,7 +8,6 @@ use crate::spec::model::Initial;
 use crate::spec::privacy;
 use crate::spec::suggest::nearest;
 
-const MAX_DESCRIPTION: usize = 2048;
 /// What Secrets Manager adds to a name in the ARN: a hyphen and so many characters.
 const SUFFIX: usize = 6;
 
@@ -22,11 +21,6 @@ const NAME: NameRule = NameRule {
 pub(super) fn check(cx: &mut Context<'_>) {
     secret_name(cx, "secret.name", &cx.spec.secret.name, &NAME);
     let secret = &cx.spec.secret;
-    if secret.description.chars().count() > MAX_DESCRIPTION {
-        let span = cx.first_place(&["secret.description"]);
-        let message = format!("`secret.description` has at most {MAX_DESCRIPTION} characters");
-        cx.error("secret-description", span, message, "too long", "shorten it");
-    }
     if secret.field.as_deref() == Some("") {
         let span = cx.first_place(&["secret.field"]);
         let help = "write `field: null` to rotate the whole value, or remove the key for `field: password`";

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{Context, DOTTED, is_account};
+use crate::limits::is_region;
 use crate::naming::{PARTITIONS, partition};
 use crate::spec::suggest::nearest;
 
 /// Tags that a stack may add; AWS takes 50 a resource, and the ownership tags want some.
 const MAX_TAGS: usize = 40;
-const MAX_TAG_KEY: usize = 128;
-const MAX_TAG_VALUE: usize = 256;
+/// The schedule group that each account has.
+/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group.html>
+const DEFAULT_GROUP: &str = "default";
 /// The tags that say whose a resource is.
 const OWN_PREFIX: &str = "deployer:";
 
@@ -19,6 +21,10 @@ pub(super) fn check(cx: &mut Context<'_>) {
     if sound && cx.place("name").is_some() && !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         let span = cx.part("name", name, 0..1);
         cx.error("stack-name", span, "`name` must begin with a letter or a digit", "not at the begin", "remove it");
+    }
+    if name == DEFAULT_GROUP && cx.place("name").is_some() {
+        let message = format!("`{DEFAULT_GROUP}` is EventBridge Scheduler's own group, which nobody may delete");
+        cx.error("stack-name", cx.first_place(&["name"]), message, "reserved", "give the stack a name of its own");
     }
     account(cx);
     region(cx);
@@ -70,22 +76,6 @@ fn is_isolated(region: &str) -> bool {
     region.split('-').nth(1).is_some_and(|word| word.starts_with("iso"))
 }
 
-/// Two or more words and one digit, hyphens between them.
-fn is_region(text: &str) -> bool {
-    let word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    let parts: Vec<&str> = text.split('-').collect();
-    match &parts[..] {
-        [first, middle @ .., number] if !middle.is_empty() => {
-            first.len() >= 2
-                && word(first)
-                && middle.iter().all(word)
-                && number.len() == 1
-                && number.as_bytes()[0].is_ascii_digit()
-        }
-        _ => false,
-    }
-}
-
 fn tags(cx: &mut Context<'_>) {
     let Some(place) = cx.places.get("tags") else { return };
     let tags = &cx.spec.tags;
@@ -114,49 +104,21 @@ fn tag_key(cx: &Context<'_>, key: &str) -> std::ops::Range<usize> {
     cx.places.get(&format!("tags.{key}")).map_or(0..0, |place| place.key.clone())
 }
 
+/// What belongs to others; the services' limits tell the rest.
+///
+/// Secrets Manager asks to keep `aws:` out of values, too.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html>
 fn tag(cx: &mut Context<'_>, key: &str, value: &str) {
-    let path = format!("tags.{key}");
-    let key_span = tag_key(cx, key);
     let reserved = ["aws:", OWN_PREFIX].into_iter().find(|prefix| key.to_lowercase().starts_with(prefix));
     if key.is_empty() {
-        cx.error("tag", key_span, "a tag's key must not be empty", "empty", "give it a name");
+        cx.error("tag", tag_key(cx, key), "a tag's key must not be empty", "empty", "give it a name");
     } else if let Some(prefix) = reserved {
         let whose = if prefix == OWN_PREFIX { "the deployer" } else { "AWS" };
-        cx.error(
-            "tag",
-            key_span,
-            format!("tags that begin with `{prefix}` belong to {whose}"),
-            "reserved",
-            "use another key",
-        );
-    } else if let Some(bad) = key.chars().find(|c| !tag_allows(*c)) {
-        cx.error("tag", key_span, format!("tag key `{key}` has `{bad}`"), "not allowed", TAG_CHARSET);
-    } else if key.chars().count() > MAX_TAG_KEY {
-        cx.error(
-            "tag",
-            key_span,
-            format!("a tag's key has at most {MAX_TAG_KEY} characters"),
-            "too long",
-            "shorten it",
-        );
+        let message = format!("tags that begin with `{prefix}` belong to {whose}");
+        cx.error("tag", tag_key(cx, key), message, "reserved", "use another key");
+    } else if value.to_lowercase().starts_with("aws:") {
+        let span = cx.first_place(&[&format!("tags.{key}")]);
+        let message = format!("the value of tag `{key}` begins with `aws:`, which belongs to AWS");
+        cx.error("tag", span, message, "reserved", "use another value");
     }
-    if let Some(bad) = value.char_indices().find(|(_, c)| !tag_allows(*c)) {
-        let span = cx.character(&path, value, bad);
-        cx.error("tag", span, format!("the value of tag `{key}` has `{}`", bad.1), "not allowed", TAG_CHARSET);
-    } else if value.chars().count() > MAX_TAG_VALUE {
-        let span = cx.first_place(&[&path]);
-        cx.error(
-            "tag",
-            span,
-            format!("a tag's value has at most {MAX_TAG_VALUE} characters"),
-            "too long",
-            "shorten it",
-        );
-    }
-}
-
-const TAG_CHARSET: &str = "tags may have letters, digits, spaces and `_ . : / = + - @`";
-
-fn tag_allows(c: char) -> bool {
-    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
 }
