@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region, RuntimeComponents};
+use aws_smithy_http_client::{Builder, ConnectorBuilder, proxy::ProxyConfig, tls};
+use bounded::Bounded;
 use contract::ConfigError;
 
 const CONNECT: Duration = Duration::from_secs(2);
@@ -12,6 +14,8 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
 /// The first of the pauses between attempts, which double: short, because a tick that is late is better than none.
 const BACKOFF: Duration = Duration::from_millis(200);
+/// Bytes of an answer, at most: a value has 65,536, each of which JSON may spell with six.
+const MAX_ANSWER: usize = 1024 * 1024;
 
 /// A client of Secrets Manager with the credentials, region and endpoint that Lambda's environment names.
 ///
@@ -26,6 +30,7 @@ pub fn secrets_manager(get: impl Fn(&str) -> Option<String>) -> Result<aws_sdk_s
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(region)
         .credentials_provider(credentials)
+        .http_client(http())
         .timeout_config(timeouts())
         .retry_config(retries());
     config.set_endpoint_url(endpoint);
@@ -42,6 +47,7 @@ pub fn elasticache(get: impl Fn(&str) -> Option<String>) -> Result<aws_sdk_elast
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(region)
         .credentials_provider(credentials)
+        .http_client(http())
         .timeout_config(timeouts())
         .retry_config(retries());
     config.set_endpoint_url(endpoint);
@@ -74,6 +80,19 @@ impl Settings {
             endpoint: optional(endpoint).or_else(|| optional("AWS_ENDPOINT_URL")),
         })
     }
+}
+
+/// The SDK's own client, proxies of the environment's included, with a limit for what it reads.
+fn http() -> Bounded {
+    let client = Builder::new().build_with_connector_fn(|settings, components| {
+        let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+        let mut connector = ConnectorBuilder::default().tls_provider(tls);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        connector.build()
+    });
+    Bounded::new(client, |_| MAX_ANSWER)
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -7,6 +7,8 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::RequestId;
 use aws_sdk_secretsmanager::operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput};
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
+use aws_smithy_runtime_api::client::result::DispatchFailure;
+use bounded::TooLong;
 
 use crate::error::{Kind, Refusal};
 use crate::secret::SecretText;
@@ -219,6 +221,9 @@ pub(crate) fn kind<E: ProvideErrorMetadata>(action: &'static str, error: &SdkErr
         SdkError::DispatchFailure(failure) if failure.is_io() => {
             return Kind::Unreachable { action, what: "the endpoint could not be reached" };
         }
+        SdkError::DispatchFailure(failure) if is_too_long(failure) => {
+            return Kind::Unreachable { action, what: "the answer is too long for one of the service's" };
+        }
         SdkError::DispatchFailure(_) => {
             return Kind::Unreachable { action, what: "the request could not be sent" };
         }
@@ -267,6 +272,11 @@ fn because(message: &str) -> &'static str {
         ("identity-based policy", ", whose policy does not allow it"),
     ];
     reasons.iter().find(|(phrase, _)| message.contains(phrase)).map_or("", |(_, reason)| reason)
+}
+
+fn is_too_long(failure: &DispatchFailure) -> bool {
+    let source = failure.as_connector_error().and_then(std::error::Error::source);
+    source.is_some_and(<dyn std::error::Error>::is::<TooLong>)
 }
 
 /// At most 64 characters of an identifier; whatever else a server may have put in there is dropped.

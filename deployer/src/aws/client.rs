@@ -7,6 +7,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use bounded::Bounded;
 
 use super::credentials::{LastExpiry, Watched};
 use super::error::{Result, failed};
@@ -19,6 +21,13 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Seconds for one attempt, unless told otherwise; a 50 MB upload is the slowest.
 pub const ATTEMPT_SECONDS: u16 = 60;
+
+/// Bytes of an answer, at most. None that the deployer asks for comes near: a role's policy has 10,240 characters, a page of
+/// schedules 100 entries.
+const MAX_ANSWER: usize = 1024 * 1024;
+/// The same of log events, of which there may be 1 MB, or 10,000 with their ids, with escapes around them.
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>
+const MAX_LOG_EVENTS: usize = 8 * 1024 * 1024;
 
 /// Clients of all services, in one region.
 #[derive(Debug, Clone)]
@@ -51,8 +60,10 @@ pub async fn environment(attempt: Duration) -> (SdkConfig, LastExpiry) {
         .build();
     // Left alone, each service's client would read the machine's certificates for itself.
     let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+    let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
+        // Whoever provides the credentials answers through it too.
+        .http_client(Bounded::new(http, longest_answer))
         // The region is the spec's; one that is set keeps the loader from asking a metadata service.
         .region(Region::from_static("us-east-1"))
         .timeout_config(timeouts);
@@ -69,6 +80,12 @@ pub async fn environment(attempt: Duration) -> (SdkConfig, LastExpiry) {
     let (watched, expiry) = Watched::new(provider);
     let watched = SharedCredentialsProvider::new(watched);
     (config.to_builder().credentials_provider(watched).build(), expiry)
+}
+
+fn longest_answer(request: &HttpRequest) -> usize {
+    let is_of_log_events =
+        request.headers().get("x-amz-target").is_some_and(|target| target.ends_with(".FilterLogEvents"));
+    if is_of_log_events { MAX_LOG_EVENTS } else { MAX_ANSWER }
 }
 
 impl Clients {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use bounded::{BrokenOff, TooLong};
 
 use super::code::{self, Meaning, UNKNOWN};
 use super::credentials::Expired;
@@ -194,6 +195,7 @@ fn allow(operation: &str) -> String {
 }
 
 const CREDENTIALS_HINT: &str = "check the credentials: `aws sts get-caller-identity`, AWS_PROFILE, or sign in again";
+const TOO_LONG_HINT: &str = "something else answers in the service's place: look at AWS_ENDPOINT_URL and at proxies";
 const EXPIRED_HINT: &str = "sign in again, or export new credentials";
 
 fn from_transport<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
@@ -209,6 +211,12 @@ where
         _ if sources(error).any(Cause::is::<CredentialsError>) => {
             let message = format!("no usable AWS credentials were found: {}", innermost(error).trim_end());
             (Class::Credentials, message, Some(CREDENTIALS_HINT.to_owned()))
+        }
+        _ if sources(error).any(Cause::is::<TooLong>) => {
+            (Class::Network, innermost(error), Some(TOO_LONG_HINT.to_owned()))
+        }
+        SdkError::DispatchFailure(_) if sources(error).any(Cause::is::<BrokenOff>) => {
+            (Class::Network, format!("the answer can't be read: {}", innermost(error)), None)
         }
         SdkError::DispatchFailure(_) => (Class::Network, format!("no connection: {}", innermost(error)), None),
         SdkError::ResponseError(_) => (Class::Network, format!("the answer can't be read: {}", innermost(error)), None),

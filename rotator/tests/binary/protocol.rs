@@ -1,5 +1,8 @@
 //! What the function promises to the runtime API and to Secrets Manager, for whichever processor it is built.
 
+use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +26,7 @@ macro_rules! tests {
             the_self_check_changes_nothing
             what_would_keep_a_rotation_from_being_done_fails_the_self_check
             a_refused_event_or_environment_reaches_no_secret
+            an_answer_without_end_is_refused_in_bounded_memory
         );
     };
     ($function:path; $($name:ident)*) => {
@@ -265,5 +269,40 @@ pub fn a_refused_event_or_environment_reaches_no_secret(function: &Function) {
         assert!(run.answers[0]["errorMessage"].as_str().unwrap().contains(text), "{:?}", run.answers);
         assert!(aws.calls.lock().unwrap().is_empty());
         run.assert_no_value(&aws);
+    }
+}
+
+/// Answers whatever is asked, without end.
+fn endless() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 16 * 1024]);
+                let part = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+                let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+                while sent.is_ok() {
+                    sent = stream.write_all(part.as_bytes());
+                }
+            });
+        }
+    });
+    endpoint
+}
+
+pub fn an_answer_without_end_is_refused_in_bounded_memory(function: &Function) {
+    // The function's own, and what the processor's emulator maps for itself where there is one.
+    let limited = "ulimit -d 65536 || exit 99; exec \"$@\"";
+    let mut command: Vec<OsString> = ["bash", "-c", limited, "bash"].map(Into::into).to_vec();
+    command.extend(function.command.clone());
+    let aws = Aws::new(true, no_fault());
+    let endpoint = endless();
+    let environment = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint.as_str())];
+    let run = invoke(&Function { command }, &aws, &[rotate(), rotate()], TIME, &environment);
+    for answer in &run.answers {
+        assert_eq!(answer["errorType"], "Rotator.Network", "{answer}");
+        assert!(answer["errorMessage"].as_str().unwrap().contains("the answer is too long"), "{answer}");
     }
 }
