@@ -5,42 +5,79 @@ use std::collections::BTreeMap;
 use contract::{Part, Target, Template};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use plan::spec::{Connection, Spec};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::InitialError;
+use super::Unfit;
+use super::text::Place;
 
 /// All but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// By what JSON is known that is no number and no word: a password of digits alone is a password.
+const JSON_BEGINS: [char; 3] = ['{', '[', '"'];
+/// <https://www.rfc-editor.org/rfc/rfc8259#section-2>
+const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// A JSON object's fields, each value as it is spelled.
 type Fields = BTreeMap<String, Zeroizing<String>>;
 
-/// The value that is stored for what was given: the password alone, or a whole JSON object.
+/// The value that is stored for what was given: the password alone, or a whole JSON object. Without a field that rotates it
+/// is the value, whatever it looks like.
 ///
 /// # Errors
-/// It is empty, is an object without the rotating field, or lacks what a derived field is made from.
-pub(super) fn document(given: Zeroizing<String>, spec: &Spec) -> Result<Zeroizing<String>, InitialError> {
-    if given.is_empty() {
-        return Err(InitialError::Empty);
-    }
+/// It begins like JSON and is no object with a password in the rotating field, is no password, or lacks what a derived
+/// field is made from.
+pub(super) fn document(given: Zeroizing<String>, spec: &Spec) -> Result<Zeroizing<String>, Unfit> {
     let Some(field) = &spec.secret.field else { return Ok(given) };
+    if !given.trim_start_matches(JSON_BLANKS).starts_with(JSON_BEGINS) {
+        return match given.find(char::is_control) {
+            Some(byte) => Err(Unfit::Control(Place::of(&given, byte))),
+            None => of_password(given, spec),
+        };
+    }
+    let fields = object(&given, field)?;
+    check_password(fields.get(field), field, spec)?;
+    // As it is to the byte, where nothing is to be added.
+    if spec.secret.derived.is_empty() { Ok(given) } else { with_derived(fields, spec) }
+}
+
+/// The value of which that is the password.
+///
+/// # Errors
+/// It lacks what a derived field is made from.
+pub(super) fn of_password(password: Zeroizing<String>, spec: &Spec) -> Result<Zeroizing<String>, Unfit> {
+    let Some(field) = &spec.secret.field else { return Ok(password) };
+    let mut fields = spec.connection().map_or_else(Fields::new, |to| login(&spec.target, to));
+    fields.insert(field.clone(), quoted(&password));
+    with_derived(fields, spec)
+}
+
+fn with_derived(mut fields: Fields, spec: &Spec) -> Result<Zeroizing<String>, Unfit> {
     let derived = &spec.secret.derived;
-    let mut fields = match object(&given) {
-        Some(fields) if !fields.contains_key(field) => return Err(InitialError::NoField(field.clone())),
-        // As it is to the byte, where nothing is to be added.
-        Some(_) if derived.is_empty() => return Ok(given),
-        Some(fields) => fields,
-        None => {
-            let mut fields = spec.connection().map_or_else(Fields::new, |to| login(&spec.target, to));
-            fields.insert(field.clone(), quoted(&given));
-            fields
-        }
-    };
     let made: Vec<_> =
         derived.iter().map(|(name, template)| rendered(name, template, &fields)).collect::<Result<_, _>>()?;
     fields.extend(derived.keys().cloned().zip(made));
     Ok(text_of(&fields))
+}
+
+/// Whether a document's field can be rotated, and logs in where there is a login: `null` is no password yet.
+fn check_password(raw: Option<&Zeroizing<String>>, field: &str, spec: &Spec) -> Result<(), Unfit> {
+    let named = || field.to_owned();
+    match raw.ok_or_else(|| Unfit::NoField(named()))?.as_str() {
+        "null" if spec.target.login().is_none() => Ok(()),
+        "null" => Err(Unfit::NoPassword(named())),
+        raw if !raw.starts_with('"') => Err(Unfit::NotText(named())),
+        raw => {
+            let password = plain(raw).ok_or_else(|| Unfit::NotText(named()))?;
+            match (password.is_empty(), password.contains(char::is_control)) {
+                (true, _) => Err(Unfit::NoPassword(named())),
+                (false, true) => Err(Unfit::ControlInField(named())),
+                (false, false) => Ok(()),
+            }
+        }
+    }
 }
 
 /// The fields of a database secret besides the password, in AWS's shape.
@@ -61,8 +98,8 @@ fn login(target: &Target, connection: &Connection) -> Fields {
 }
 
 /// The text of a derived field, as JSON.
-fn rendered(name: &str, template: &Template, fields: &Fields) -> Result<Zeroizing<String>, InitialError> {
-    let absent = |source: &str| InitialError::NotDerivable { field: name.to_owned(), source_field: source.to_owned() };
+fn rendered(name: &str, template: &Template, fields: &Fields) -> Result<Zeroizing<String>, Unfit> {
+    let absent = |source: &str| Unfit::NotDerivable { field: name.to_owned(), source_field: source.to_owned() };
     let part = |part: &Part| match part {
         Part::Text(text) => Ok(Zeroizing::new(text.clone())),
         Part::Field { name: source, percent } => {
@@ -71,7 +108,7 @@ fn rendered(name: &str, template: &Template, fields: &Fields) -> Result<Zeroizin
             Ok(if *percent { encode() } else { text })
         }
     };
-    let parts: Vec<_> = template.parts().iter().map(part).collect::<Result<_, InitialError>>()?;
+    let parts: Vec<_> = template.parts().iter().map(part).collect::<Result<_, Unfit>>()?;
     Ok(quoted(&joined(parts.iter().map(|part| part.as_str()))))
 }
 
@@ -84,10 +121,56 @@ fn plain(raw: &str) -> Option<Zeroizing<String>> {
     }
 }
 
-fn object(text: &str) -> Option<Fields> {
-    // Borrowed, so that parsing leaves no unwiped copy.
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
-    Some(fields.into_iter().map(|(name, raw)| (name, Zeroizing::new(raw.get().to_owned()))).collect())
+/// The fields of a document; `field` is the one that rotates.
+fn object(text: &str, field: &str) -> Result<Fields, Unfit> {
+    let not_json = |error: serde_json::Error| Unfit::NotJson { place: place(text, &error), field: field.to_owned() };
+    // All of it, so that what is torn is told as such.
+    serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
+    if !text.trim_start_matches(JSON_BLANKS).starts_with('{') {
+        return Err(Unfit::NotObject(field.to_owned()));
+    }
+    let Spelled(spelled) = serde_json::from_str(text).map_err(not_json)?;
+    let mut fields = Fields::new();
+    for (name, raw) in spelled {
+        if fields.insert(name, Zeroizing::new(raw.get().to_owned())).is_some() {
+            // The raw value is lent out of the text itself.
+            return Err(Unfit::FieldTwice(Place::of(text, raw.get().as_ptr().addr() - text.as_ptr().addr())));
+        }
+    }
+    Ok(fields)
+}
+
+/// Of the parser's error only where it is: its words may quote what it read.
+fn place(text: &str, error: &serde_json::Error) -> Place {
+    if error.is_eof() {
+        return Place::of(text, text.len());
+    }
+    let line: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    // Columns are bytes, from 1; 0 is the end of the line before.
+    Place::of(text, (line + error.column()).saturating_sub(1).min(text.len()))
+}
+
+/// A JSON object's fields in their order, duplicates included. Borrowed, so that parsing leaves no unwiped copy.
+struct Spelled<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Spelled<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Spelled<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Spelled(fields))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
 }
 
 fn text_of(fields: &Fields) -> Zeroizing<String> {
@@ -137,7 +220,7 @@ mod tests {
         spec
     }
 
-    fn stored(given: &str, spec: &Spec) -> Result<String, InitialError> {
+    fn stored(given: &str, spec: &Spec) -> Result<String, Unfit> {
         document(Zeroizing::new(given.to_owned()), spec).map(|value| value.to_string())
     }
 
@@ -159,12 +242,7 @@ mod tests {
     #[test]
     fn a_document_without_the_field_is_refused() {
         let refused = stored(r#"{"pass": "x"}"#, &spec(Some("password")));
-        assert!(matches!(refused, Err(InitialError::NoField(field)) if field == "password"));
-    }
-
-    #[test]
-    fn an_empty_value_is_refused() {
-        assert!(matches!(stored("", &spec(None)), Err(InitialError::Empty)));
+        assert!(matches!(refused, Err(Unfit::NoField(field)) if field == "password"));
     }
 
     #[test]
@@ -218,8 +296,7 @@ mod tests {
         let null = r#"{"password":"canary","dbname":null}"#;
         for given in ["canary", null, r#"{"password":"canary","dbname":["canary"]}"#, r#"{"password":"canary"}"#] {
             let error = stored(given, &spec).unwrap_err();
-            let told = "`secret.derived` makes \"url\" from the field \"dbname\", \
-                        which the secret's first value does not have as text or number";
+            let told = "has no \"dbname\" as text or number, of which `secret.derived` makes \"url\"";
             assert_eq!(error.to_string(), told);
             assert!(!format!("{error:?}").contains("canary"));
         }

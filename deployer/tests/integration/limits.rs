@@ -14,7 +14,7 @@ fn a_first_value_without_end_is_refused_and_nothing_is_made() {
     let mut stack = Stack::new();
     stack.edit(|spec| spec["secret"]["initial"] = json!({"file": "/dev/zero"}));
     let ran = stack.desk.shell(&format!("{LIMITED} apply {FILE} --yes")).end().expect(1);
-    ran.says("the secret's first value has more than the 65536 bytes that Secrets Manager takes");
+    ran.says("the file /dev/zero, has more than the 65536 bytes that Secrets Manager takes");
     assert_eq!(stack.bed.names(), Vec::<String>::new());
 }
 

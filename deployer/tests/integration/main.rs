@@ -14,6 +14,7 @@ mod desk;
 mod doctor;
 mod drift;
 mod expiry;
+mod first_value;
 mod foreign;
 mod half_deployed;
 mod interrupt;
