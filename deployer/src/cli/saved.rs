@@ -1,6 +1,6 @@
 //! Saved plans on disk: written by `plan --out`, and found by `apply` among what it is given.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -22,7 +22,7 @@ const MAX_FILE_SIZE: usize = 4 << 20;
 /// # Errors
 /// Why it can't be written.
 pub fn write(file: &Path, planned: &Planned, adopt: &[Adopt]) -> std::result::Result<(), String> {
-    if std::fs::symlink_metadata(file).is_ok() && !read(file).is_some_and(|content| is_saved(&content)) {
+    if std::fs::symlink_metadata(file).is_ok() && read(file).is_none() {
         return Err(format!("{} is there already, and is no saved plan: name another file", file.display()));
     }
     let stack = &planned.stack;
@@ -46,10 +46,12 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     done
 }
 
-/// The content of a file that may be a saved plan. A pipe can be read but once, and is left to be read as a spec.
-fn read(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    let is_file = std::fs::metadata(path).ok()?.is_file();
-    if is_file { file::read(path, MAX_FILE_SIZE).ok()? } else { None }
+/// The content of a saved plan, and what is known of its file. A pipe can be read but once, and is left to be read as a
+/// spec.
+fn read(path: &Path) -> Option<(Zeroizing<Vec<u8>>, Metadata)> {
+    let (open, metadata) = file::open_regular(path).ok()??;
+    let content = file::read_open(open, MAX_FILE_SIZE).ok()??;
+    is_saved(&content).then_some((content, metadata))
 }
 
 /// Takes a saved plan out of what is named, and puts the spec that it was made of in its place. After an error nothing is
@@ -58,11 +60,15 @@ fn read(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
 /// # Errors
 /// The file or its stack, and why it can't be carried out.
 pub fn take(specs: &mut Specs, adopt: &[Adopt]) -> Result<Option<Saved>> {
-    let found = specs.specs.iter().find_map(|path| Some((path.clone(), read(path).filter(|all| is_saved(all))?)));
-    let Some((path, content)) = found else { return Ok(None) };
+    let found = specs.specs.iter().find_map(|path| Some((path.clone(), read(path)?)));
+    let Some((path, (content, metadata))) = found else { return Ok(None) };
     let named = std::mem::take(&mut specs.specs);
     let file = path.display().to_string();
     let refused = |why: String| Err((file.clone(), Failure::NoSavedPlan(why)));
+    // It is carried out without a question, so it has to be the caller's.
+    if let Err(why) = file::check_own(&path, &metadata) {
+        return refused(why.to_string());
+    }
     if named.len() > 1 {
         return refused("a saved plan is applied by itself".to_owned());
     }

@@ -240,3 +240,32 @@ fn what_goes_with_a_replaced_function_is_not_missed_by_a_saved_plan() {
     apply(&stack).expect(0).says("2 replaced");
     stack.expect_no_changes();
 }
+
+#[test]
+fn a_saved_plan_that_others_may_write_or_replace_is_refused_with_the_mend_and_an_artifact_s_is_not() {
+    let stack = planned();
+    let folder = stack.desk.folder();
+    let mode = |name: &str, mode| {
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let before = stack.bed.inventory();
+    for of_file in [0o666, 0o664, 0o622] {
+        mode(PLAN, of_file);
+        let ran = apply(&stack).expect(1).says("the saved plan reviewed: other users may write it");
+        ran.says("chmod go-w reviewed").says("nothing was changed");
+    }
+    mode(PLAN, 0o644);
+    mode("", 0o777);
+    apply(&stack).expect(1).says("other users may put another file in its place: `chmod go-w .`");
+    mode("", 0o755);
+    std::os::unix::fs::symlink(PLAN, folder.join("link")).unwrap();
+    stack.desk.deploy("apply link").expect(1).says("it is a symbolic link");
+    assert_eq!(stack.bed.inventory(), before);
+    // As an artifact is unpacked: read by all, written by the runner alone, in a folder of its own.
+    std::fs::create_dir(folder.join("artifact")).unwrap();
+    mode("artifact", 0o755);
+    std::fs::copy(folder.join(PLAN), folder.join("artifact/reviewed")).unwrap();
+    mode("artifact/reviewed", 0o644);
+    stack.desk.deploy("apply artifact/reviewed").expect(0).says("2 updated");
+    stack.expect_no_changes();
+}
