@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use plan::spec::{Architecture, Spec};
 
 use self::ca::CaError;
 use self::package::{MAX_ZIP, Machine, PackageError};
-use crate::VERSION;
+use crate::{VERSION, file};
 
 mod ca;
 mod package;
@@ -150,16 +149,13 @@ pub fn from_file(path: &Path, architecture: Architecture) -> Result<Package, Err
 /// The file's bytes; of one that has grown beyond the limit meanwhile, one byte too many.
 fn read(path: &Path, wanted: &'static str, limit: u64, too_large: impl FnOnce(u64) -> Error) -> Result<Vec<u8>, Error> {
     let unreadable = |error| Error::Read { path: path.to_owned(), error };
-    // Before it is opened: a pipe would wait for its writer.
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(Error::NotAFile { path: path.to_owned(), wanted });
-    }
+    let not_a_file = || Error::NotAFile { path: path.to_owned(), wanted };
+    let (file, metadata) = file::open_regular(path).map_err(unreadable)?.ok_or_else(not_a_file)?;
     if metadata.len() > limit {
         return Err(too_large(metadata.len()));
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
 }
 

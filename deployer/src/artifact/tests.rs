@@ -311,7 +311,7 @@ fn what_is_no_executable_is_refused() {
 fn a_bootstrap_that_is_not_at_the_root_is_refused() {
     assert_eq!(
         refusal(&zip_of(&[("target/lambda/bootstrap", SCRIPT, 0o755)])),
-        "the zip has no `bootstrap` at its root (only \"target/lambda/bootstrap\"), but that is what Lambda starts: \
+        "the zip has no `bootstrap` at its root (only in a folder), but that is what Lambda starts: \
          zip the file without its folder, with `zip -j function.zip path/to/bootstrap`"
     );
     assert_eq!(
@@ -385,11 +385,11 @@ fn a_directory_that_lies_is_refused() {
 fn what_lambda_cannot_unpack_is_refused() {
     assert_eq!(
         refusal(&patched(10, &[12, 0])),
-        "\"bootstrap\" is compressed by bzip2, but Lambda unpacks deflate alone: make the zip without that option"
+        "file 1 of the zip is compressed by bzip2, but Lambda unpacks deflate alone: make the zip without that option"
     );
     assert_eq!(
         refusal(&patched(8, &[1])),
-        "\"bootstrap\" is encrypted, but Lambda has no password: make the zip without one"
+        "file 1 of the zip is encrypted, but Lambda has no password: make the zip without one"
     );
     assert!(refusal(b"\x1f\x8b\x08 a gzip").starts_with("this is not a zip that can be read ("));
     assert!(refusal(b"").starts_with("this is not a zip that can be read ("));
@@ -400,7 +400,7 @@ fn a_name_that_leads_outside_is_refused() {
     for name in ["../../etc/passwd", "/etc/passwd", "lib/../../x"] {
         assert_eq!(
             refusal(&zip_of(&[("bootstrap", SCRIPT, 0o755), (name, b"", 0o644)])),
-            format!("{name:?} would be unpacked outside the function's folder: make the zip with relative names")
+            "file 2 of the zip would be unpacked outside the function's folder: make the zip with relative names"
         );
     }
 }
@@ -408,7 +408,7 @@ fn a_name_that_leads_outside_is_refused() {
 #[test]
 fn no_damage_makes_the_inspection_panic() {
     let binary = Binary::default().bytes();
-    let company = zip_of(&[("lib/notes", b"text", 0o644), ("bootstrap", &binary, 0o755)]);
+    let company = zip_of(&[("lib/cAnArY", b"cAnArY", 0o644), ("bootstrap", &binary, 0o755)]);
     for whole in [pack(&binary).unwrap(), company] {
         for length in 0..whole.len() {
             assert!(inspect(&whole[..length], Machine::X86_64).is_err(), "cut at {length}");
@@ -417,7 +417,9 @@ fn no_damage_makes_the_inspection_panic() {
             for value in [whole[at] ^ 1, whole[at] ^ 0x80, !whole[at], 0, 0xff] {
                 let mut damaged = whole.clone();
                 damaged[at] = value;
-                let _ = inspect(&damaged, Machine::X86_64);
+                if let Err(error) = inspect(&damaged, Machine::X86_64) {
+                    assert!(!format!("{error:?}{error}").contains("cAnArY"), "{error}");
+                }
             }
         }
     }
@@ -777,6 +779,48 @@ fn a_refused_file_of_certificates_is_named_and_not_quoted() {
         assert!(!error.contains("Y2FuYXJ5"));
     }
     assert!(matches!(super::certificates(&folder.path().join("absent")), Err(Error::Read { .. })));
+}
+
+#[test]
+fn a_refused_package_is_named_and_not_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.zip");
+    let binary = Binary::default().bytes();
+    let bad = |name: &str| zip_of(&[("bootstrap", &binary, 0o755), (name, b"cAnArY", 0o644)]);
+    let mut encrypted = bad("cAnArY");
+    let second = encrypted.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    encrypted[second + 8] = 1;
+    let mut packed = bad("cAnArY");
+    packed[second + 10] = 12;
+    for zip in [
+        b"[default]\naws_secret_access_key = cAnArY\n".to_vec(),
+        b"PK\x03\x04cAnArY".to_vec(),
+        bad("../cAnArY"),
+        bad("/cAnArY"),
+        encrypted,
+        packed,
+        zip_of(&[("cAnArY/bootstrap", &binary, 0o755)]),
+        zip_of(&[("cAnArY", &binary, 0o755)]),
+        zip_of(&[("bootstrap", b"cAnArY", 0o755)]),
+        bad("cAnArY")[..200].to_vec(),
+    ] {
+        std::fs::write(&path, zip).unwrap();
+        let error = from_file(&path, Architecture::X86_64).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("cAnArY"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_pipe_and_a_device_are_no_package_and_are_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("pipe", folder.path().join("link")).unwrap();
+    for path in [pipe.clone(), folder.path().join("link"), "/dev/zero".into(), folder.path().to_owned()] {
+        for error in [from_file(&path, Architecture::X86_64).unwrap_err(), super::certificates(&path).unwrap_err()] {
+            assert!(matches!(error, Error::NotAFile { .. }), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The zip: its making, its directory, and what is in it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{Cursor, Read, Write};
 
@@ -115,10 +116,10 @@ type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 
 fn corrupt(error: &ZipError) -> PackageError {
     PackageError::Corrupt(match error {
-        ZipError::Io(error) => error.to_string(),
-        ZipError::InvalidArchive(why) => why.to_string(),
-        ZipError::UnsupportedArchive(why) => (*why).to_owned(),
-        error => error.to_string(),
+        // Words that are made up for the occasion could quote the zip.
+        ZipError::Io(error) => error.kind().to_string(),
+        ZipError::InvalidArchive(Cow::Borrowed(why)) | ZipError::UnsupportedArchive(why) => (*why).to_owned(),
+        _ => "it is damaged".to_owned(),
     })
 }
 
@@ -137,27 +138,30 @@ fn check_directory(archive: &mut Archive<'_>) -> Result<usize, PackageError> {
     if directory.has_duplicate_names() {
         return Err(PackageError::Duplicate);
     }
-    let (mut size, mut bootstrap, mut found) = (0_u64, None, None);
+    let (mut size, mut bootstrap, mut is_elsewhere) = (0_u64, None, false);
     for index in 0..directory.len() {
         let entry = directory.entry(index).map_err(|error| corrupt(&error))?;
         let name = name_of(&entry);
         size = size.saturating_add(entry.size());
         if entry.encrypted() {
-            return Err(PackageError::Encrypted { name });
+            return Err(PackageError::Encrypted { entry: index + 1 });
         }
         if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
-            return Err(PackageError::Compression { name, method: entry.compression().to_string().to_lowercase() });
+            return Err(PackageError::Compression {
+                entry: index + 1,
+                method: entry.compression().to_string().to_lowercase(),
+            });
         }
         // The reader takes an absolute name for one that is relative to the root.
         if name.starts_with('/') || entry.enclosed_name().is_none() {
-            return Err(PackageError::UnsafeName { name });
+            return Err(PackageError::UnsafeName { entry: index + 1 });
         }
         match name.trim_end_matches('/') {
             BOOTSTRAP => {
                 check_mode(&entry)?;
                 bootstrap = Some(index);
             }
-            path if path.rsplit(['/', '\\']).next() == Some(BOOTSTRAP) => found = Some(name),
+            path if path.rsplit(['/', '\\']).next() == Some(BOOTSTRAP) => is_elsewhere = true,
             _ => {}
         }
     }
@@ -167,7 +171,7 @@ fn check_directory(archive: &mut Archive<'_>) -> Result<usize, PackageError> {
     if archive.has_overlapping_entries().map_err(|error| corrupt(&error))? {
         return Err(PackageError::Overlapping);
     }
-    bootstrap.ok_or(PackageError::NoBootstrap { found })
+    bootstrap.ok_or(PackageError::NoBootstrap { is_elsewhere })
 }
 
 fn name_of(entry: &ZipFileEntry<'_>) -> String {
@@ -202,7 +206,6 @@ fn unpack(archive: &mut Archive<'_>, wanted: usize) -> Result<Vec<u8>, PackageEr
     for index in 0..archive.len() {
         let file = archive.by_index(index).map_err(|error| corrupt(&error))?;
         let declared = file.size();
-        let name = name_of(&file.entry());
         let mut content = file.take(declared.saturating_add(1));
         let broken = |error| corrupt(&ZipError::Io(error));
         let read = if index == wanted {
@@ -211,7 +214,7 @@ fn unpack(archive: &mut Archive<'_>, wanted: usize) -> Result<Vec<u8>, PackageEr
             std::io::copy(&mut content, &mut std::io::sink()).map_err(broken)?
         };
         if read != declared {
-            return Err(PackageError::WrongSize { name, declared });
+            return Err(PackageError::WrongSize { entry: index + 1, declared });
         }
     }
     Ok(kept)

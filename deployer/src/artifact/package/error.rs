@@ -4,7 +4,8 @@ use super::archive::{KIND, MAX_ENTRIES, MAX_UNPACKED, MAX_ZIP};
 use super::elf::MAX_GLIBC;
 use super::machine::Machine;
 
-/// Why a package was refused: what was found, what Lambda wants, and what to do.
+/// Why a package was refused: what was found, what Lambda wants, and what to do. A spec may name any zip of the machine, so
+/// that its files are told by their numbers, as `unzip -Z1` lists them, and never by their names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackageError {
     /// The zip could not be written.
@@ -44,42 +45,46 @@ pub enum PackageError {
     #[error("the zip's files overlap, as they do in an archive made to exhaust its reader: make it again")]
     Overlapping,
     /// The directory lies about a size.
-    #[error("{name:?} does not have the {declared} bytes that the zip says it has: make the zip again")]
+    #[error("file {entry} of the zip does not have the {declared} bytes that the zip says it has: make the zip again")]
     WrongSize {
-        /// The entry.
-        name: String,
+        /// The file's number, from 1.
+        entry: usize,
         /// The size in the zip's directory.
         declared: u64,
     },
     /// A name that leads out of the function's folder.
-    #[error("{name:?} would be unpacked outside the function's folder: make the zip with relative names")]
+    #[error(
+        "file {entry} of the zip would be unpacked outside the function's folder: make the zip with relative names"
+    )]
     UnsafeName {
-        /// The entry.
-        name: String,
+        /// The file's number, from 1.
+        entry: usize,
     },
     /// A password is wanted, and Lambda has none.
-    #[error("{name:?} is encrypted, but Lambda has no password: make the zip without one")]
+    #[error("file {entry} of the zip is encrypted, but Lambda has no password: make the zip without one")]
     Encrypted {
-        /// The entry.
-        name: String,
+        /// The file's number, from 1.
+        entry: usize,
     },
     /// Neither stored nor deflated.
-    #[error("{name:?} is compressed by {method}, but Lambda unpacks deflate alone: make the zip without that option")]
+    #[error(
+        "file {entry} of the zip is compressed by {method}, but Lambda unpacks deflate alone: make the zip without that option"
+    )]
     Compression {
-        /// The entry.
-        name: String,
+        /// The file's number, from 1.
+        entry: usize,
         /// The method.
         method: String,
     },
     /// Nothing to start.
     #[error(
-        "the zip has no `bootstrap` at its root{}, but that is what Lambda starts: \
+        "the zip has no `bootstrap` at its root{elsewhere}, but that is what Lambda starts: \
          zip the file without its folder, with `zip -j function.zip path/to/bootstrap`",
-        elsewhere(.found.as_deref())
+        elsewhere = if *.is_elsewhere { " (only in a folder)" } else { "" }
     )]
     NoBootstrap {
-        /// A file of that name which is somewhere else.
-        found: Option<String>,
+        /// Whether a file of that name is somewhere else.
+        is_elsewhere: bool,
     },
     /// A folder or a link instead of a file.
     #[error("`bootstrap` is {found} in the zip, but Lambda wants a regular file: put the binary itself into the zip")]
@@ -168,10 +173,6 @@ pub enum PackageError {
         /// The function's instruction set.
         wanted: Machine,
     },
-}
-
-fn elsewhere(found: Option<&str>) -> String {
-    found.map(|name| format!(" (only {name:?})")).unwrap_or_default()
 }
 
 fn mode_found(mode: Option<u32>) -> String {
