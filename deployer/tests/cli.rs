@@ -106,8 +106,9 @@ fn the_schema_on_file_is_the_one_that_the_binary_prints() {
 #[test]
 fn all_faults_of_all_files_are_told_in_one_run() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.yaml"), "name: a b\naccount: 1\n").unwrap();
-    std::fs::write(folder.path().join("b.yml"), "nmae: x\n").unwrap();
+    let rest = "region: us-east-1\nsecret: {name: x}\nschedule: {expression: rate(1 day)}\n";
+    std::fs::write(folder.path().join("a.yaml"), format!("name: a b\naccount: 1\n{rest}")).unwrap();
+    std::fs::write(folder.path().join("b.yml"), format!("nmae: x\naccount: \"123456789012\"\n{rest}")).unwrap();
     std::fs::write(folder.path().join("c.txt"), "not a spec").unwrap();
     let output = deploy(&["validate", folder.path().to_str().unwrap()]);
     let told = text(&output.stderr);

@@ -96,6 +96,19 @@ fn full(begin: &str, pattern: &str, end: &str) -> String {
     text
 }
 
+/// What makes a file a spec, but for one key.
+fn others(key: &str) -> String {
+    let all = [
+        ("name", "name: x"),
+        ("account", "account: \"123456789012\""),
+        ("region", "region: us-east-1"),
+        ("secret", "secret: {name: x}"),
+        ("schedule", "schedule: {expression: rate(30 days)}"),
+    ];
+    let others = all.iter().filter(|(name, _)| *name != key);
+    others.fold(String::new(), |text, (_, line)| text + "\n" + line)
+}
+
 /// Each name twice the one before, ten to a line: 10^9 of them, if they were all written out.
 fn bomb() -> String {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
@@ -114,14 +127,14 @@ fn yaml_that_would_grow_or_nest_without_end_is_refused_with_its_place() {
         ("a bomb of aliases", bomb(), limit, "x.yaml:4:"),
         ("a list in itself", "name: &a [*a]\n".to_owned(), syntax, "x.yaml:1:"),
         ("a map in itself", "a: &a\n  b: *a\n".to_owned(), syntax, "x.yaml:2:"),
-        ("flow lists", full("", "[", ""), "recursion limit exceeded", "x.yaml:1:"),
-        ("flow maps", full("", "{a: ", ""), "recursion limit exceeded", "x.yaml:1:"),
+        ("flow lists", full("", "[", ""), syntax, "x.yaml:1:"),
+        ("flow maps", full("", "{a: ", ""), syntax, "x.yaml:1:"),
         ("block lists", full("", "- ", ""), limit, "x.yaml:1:"),
         ("block maps", indented, limit, "x.yaml:17:"),
         ("keys of keys", full("", "? ", ""), limit, "x.yaml:1:"),
         ("tags", full("name: ", "!a ", "x"), syntax, "x.yaml:1:"),
         ("anchors", full("", "&a ", "x"), syntax, "x.yaml:1:"),
-        ("quotes that never close", full("name: \"", "\\u0041", ""), "unclosed quote", "x.yaml:1:"),
+        ("quotes that never close", full("name: \"", "\\u0041", ""), syntax, "x.yaml:1:"),
         ("documents", full("", "---\n", ""), "a second YAML document", "x.yaml:2:"),
         ("merge keys", format!("base: &b {{a: 1}}\n{}", "<<: *b\n".repeat(1000)), limit, "x.yaml:2:"),
         (
@@ -140,37 +153,62 @@ fn yaml_that_would_grow_or_nest_without_end_is_refused_with_its_place() {
 #[test]
 fn as_many_faults_as_a_file_can_have_are_told_in_bounded_time() {
     for (_, text) in [
-        ("unknown keys", (0..2000).fold(String::new(), |text, n| format!("{text}k{n}: x\n"))),
+        ("unknown keys", (0..2000).fold(String::new(), |text, n| format!("{text}k{n}: x\n")) + &others("")),
         (
             "unknown keys in a line",
-            format!("{{{}}}", (0..2000).fold(String::new(), |text, n| format!("{text}k{n}: x, "))),
+            format!(
+                "{{{} {}}}",
+                (0..2000).fold(String::new(), |text, n| format!("{text}k{n}: x, ")),
+                others("").trim().replace('\n', ", ")
+            ),
         ),
-        ("equal keys", "name: x\n".repeat(2000)),
-        ("secrets", format!("secret:\n{}", (0..2000).fold(String::new(), |text, n| format!("{text}  k{n}: x\n")))),
-        ("tags", format!("tags:\n{}", (0..2000).fold(String::new(), |text, n| format!("{text}  k{n}: \"\\x7f\"\n")))),
-        ("subnets", format!("function: {{vpc: {{security_groups: [], subnets: [{}]}}}}", "x, ".repeat(2000))),
+        ("equal keys", "name: x\n".repeat(2000) + &others("name")),
+        (
+            "secrets",
+            format!(
+                "secret:\n{}{}",
+                (0..2000).fold(String::new(), |text, n| format!("{text}  k{n}: x\n")),
+                others("secret")
+            ),
+        ),
+        (
+            "tags",
+            format!(
+                "tags:\n{}{}",
+                (0..2000).fold(String::new(), |text, n| format!("{text}  k{n}: \"\\x7f\"\n")),
+                others("")
+            ),
+        ),
+        (
+            "subnets",
+            format!("function: {{vpc: {{security_groups: [], subnets: [{}]}}}}{}", "x, ".repeat(2000), others("")),
+        ),
     ] {
         let told = Desk::new().with("x.yaml", text).validate("x.yaml");
         // The others are counted.
-        told.ends(1, &["error", "x.yaml:1:", "help", "error[too-many]: there are 19"]);
+        told.ends(1, &["error", "x.yaml:", "help", "error[too-many]: there are 19"]);
     }
 }
 
 #[test]
 fn huge_words_are_told_in_short() {
-    let long = |frame: &str| full(frame, "x", "");
+    let long = |key: &str| full(&format!("{key}: "), "x", &others(key));
     for (_, text, words) in [
         ("a key", full("", "x", ": 1\n"), "error[yaml-syntax]"),
-        ("a scalar", long("name: "), "name"),
-        ("a region", long("region: "), "region"),
-        ("a zone", full("schedule: {timezone: ", "x", "}"), "error[timezone]"),
+        ("a scalar", long("name"), "name"),
+        ("a region", long("region"), "region"),
+        ("a zone", full("schedule: {timezone: ", "x", &format!("}}{}", others("schedule"))), "error[timezone]"),
         (
             "a cron",
-            full("schedule: {expression: \"cron(", "1,", " * * * ? *)\"}"),
-            "error[schedule-expression]: the expression has 655",
+            full("schedule: {expression: \"cron(", "1,", &format!(" * * * ? *)\"}}{}", others("schedule"))),
+            "error[schedule-expression]: the expression has 654",
         ),
-        ("a template", full("secret:\n  derived:\n    url: \"", "{a}", "\"\n"), "error[configuration-too-large]"),
-        ("a comment", long("# "), "empty"),
+        (
+            "a template",
+            full("secret:\n  derived:\n    url: \"", "{a}", &format!("\"\n{}", others("secret"))),
+            "error[configuration-too-large]",
+        ),
+        ("a comment", full("# ", "x", ""), "empty"),
         ("blanks", full("", " ", ""), "empty"),
     ] {
         let told = Desk::new().with("x.yaml", text).validate("x.yaml");
@@ -212,8 +250,90 @@ fn a_device_without_end_is_refused_and_an_empty_one_is_an_empty_file() {
     desk.validate("/dev/null").ends(1, &["the file is empty"]);
     desk.validate("/proc/self/mem").ends(1, &["/proc/self/mem can't be read"]);
     desk.validate("<(yes)").ends(1, &["is too large"]);
-    symlink("/dev/zero", desk.path().join("zero.yaml")).unwrap();
-    desk.validate(".").ends(1, &["zero.yaml"]);
+}
+
+/// What stands in a file that is none of the folder's.
+const CANARY: &str = "cAnArY";
+
+#[test]
+fn a_link_leads_to_no_file_outside_of_the_folder_and_nothing_of_it_is_told() {
+    let outside = Desk::new().with("credentials", format!("[default]\naws_secret_access_key = {CANARY}\n"));
+    let outside = outside.with("spec.yaml", SPEC.replace("myapp-db-password", CANARY)).with("x.yaml", CANARY);
+    let target = |name: &str| outside.path().join(name);
+    for (lead, to) in [
+        ("to a file", target("credentials")),
+        ("to a spec", target("spec.yaml")),
+        ("to a folder", outside.path().to_owned()),
+        ("to a device", "/dev/zero".into()),
+        ("to a terminal", "/dev/tty".into()),
+        ("to the environment", "/proc/self/environ".into()),
+        ("to what is open", "/proc/self/fd/0".into()),
+        ("through a folder", "linked/credentials".into()),
+        ("by dots", Path::new("..").join(outside.path().file_name().unwrap()).join("credentials")),
+        ("to a link", "second".into()),
+        ("to nothing", "absent".into()),
+        ("to itself", "x.yaml".into()),
+    ] {
+        let desk = Desk::new().with("good.yaml", SPEC);
+        symlink(outside.path(), desk.path().join("linked")).unwrap();
+        symlink(target("credentials"), desk.path().join("second")).unwrap();
+        symlink(&to, desk.path().join("x.yaml")).unwrap();
+        let told = desk.run(&format!("export {CANARY}=1; exec $deploy validate . -o json"));
+        told.ends(1, &["x.yaml", "good.yaml"]);
+        assert!(!told.err.contains(CANARY) && !told.out.contains(CANARY), "{lead}: {told:?}");
+        let says = ["leads out of the folder", "can't be read", "is no file"];
+        assert!(says.iter().any(|words| told.err.contains(words)), "{lead}: {told:?}");
+    }
+}
+
+#[test]
+fn a_link_inside_of_the_folder_is_followed_as_a_mounted_config_map_has_it() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path().join("..2026")).unwrap();
+    let desk = desk.with("..2026/a.yaml", SPEC);
+    symlink("..2026", desk.path().join("..data")).unwrap();
+    symlink("..data/a.yaml", desk.path().join("a.yaml")).unwrap();
+    symlink("a.yaml", desk.path().join("b.yaml")).unwrap();
+    // Two links to one file are one stack.
+    let told = desk.validate(".");
+    told.ends(0, &["myapp-db-password"]);
+    assert_eq!(told.out.matches("stack myapp-db-password").count(), 1, "{told:?}");
+    // The folder itself may be a link: whoever named it chose it.
+    let other = Desk::new();
+    symlink(desk.path(), other.path().join("config")).unwrap();
+    other.validate("config").ends(0, &["myapp-db-password"]);
+}
+
+#[test]
+fn what_is_not_a_spec_is_not_quoted_whoever_named_it() {
+    let desk = Desk::new()
+        .with("credentials", format!("[default]\naws_secret_access_key = {CANARY}\n - {CANARY}\n"))
+        .with("key.pem", format!("-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----\n"))
+        .with("environ", format!("PATH=/bin\0TOKEN={CANARY}\0"))
+        .with("kube.yaml", format!("apiVersion: v1\nusers: [{{name: {CANARY}, user: {{token: {CANARY}}}}}]\n"))
+        .with("hosts.yml", format!("github.com:\n  oauth_token: {CANARY}\n  user: {CANARY}\n"))
+        .with("values.yaml", format!("name: x\naccount: \"1\"\nregion: y\npassword: {CANARY}\n{CANARY}: 1\n"))
+        .with("half.yaml", format!("secret: {CANARY}\nname: {CANARY}\nschedule: {CANARY}\n"))
+        .with("torn.yaml", format!("token: \"{CANARY}\nname: {CANARY}\n"))
+        .with("list.yaml", format!("- {CANARY}\n"))
+        .with("word", CANARY)
+        .with("keys.yaml", format!("{CANARY}: 1\n*{CANARY}\n"))
+        .with("tag.yaml", format!("!{CANARY} x\n"))
+        .with("anchor.yaml", format!("a: *{CANARY}\n"));
+    let files: Vec<_> = fs::read_dir(desk.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(files.len(), 13);
+    for file in files {
+        let file = file.to_str().unwrap();
+        symlink(file, desk.path().join("link")).unwrap();
+        for named in [file, "link"] {
+            for output in ["text", "json"] {
+                let told = desk.validate(&format!("{named} -o {output}"));
+                told.ends(1, &[named]);
+                assert!(!told.err.contains(CANARY) && !told.out.contains(CANARY), "{told:?}");
+            }
+        }
+        fs::remove_file(desk.path().join("link")).unwrap();
+    }
 }
 
 #[test]
@@ -236,11 +356,12 @@ fn a_spec_comes_through_a_pipe_even_late() {
 #[test]
 fn a_folder_s_files_are_read_and_what_waits_for_a_writer_is_none() {
     let desk = Desk::new().with("a.yaml", SPEC);
+    fs::create_dir(desk.path().join("c.yaml")).unwrap();
     assert!(Command::new("mkfifo").arg(desk.path().join("b.yaml")).status().unwrap().success());
-    desk.validate(".").ends(1, &["./b.yaml is no file"]);
+    desk.validate(".").ends(1, &["./b.yaml is no file", "./c.yaml is no file", "myapp-db-password"]);
     let desk = Desk::new();
     for number in 0..3000 {
-        fs::write(desk.path().join(format!("{number}.yaml")), "name: x\n").unwrap();
+        fs::write(desk.path().join(format!("{number}.yaml")), others("account")).unwrap();
     }
     desk.run("exec $deploy validate . > told 2>&1").ends(1, &[]);
     let told = fs::read_to_string(desk.path().join("told")).unwrap();
@@ -258,6 +379,7 @@ fn a_file_that_grows_while_it_is_read_ends_the_run_all_the_same() {
 
 #[test]
 fn a_name_of_a_file_never_speaks_to_the_terminal() {
-    let desk = Desk::new().with("\u{1b}]0;x\u{7}.yaml", "nmae: x\n").with("\u{9b}2J.yaml", [0xff]);
+    let desk =
+        Desk::new().with("\u{1b}]0;x\u{7}.yaml", format!("nmae: x{}", others("name"))).with("\u{9b}2J.yaml", [0xff]);
     desk.validate(".").ends(1, &["\u{fffd}]0;x\u{fffd}.yaml:1:1", "is not UTF-8"]);
 }

@@ -5,6 +5,7 @@ mod completions;
 mod doctor;
 mod expiry;
 mod failure;
+mod folder;
 mod logs;
 mod plan;
 mod planning;

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use plan::naming::Names;
 use plan::spec::{Diagnostic, MAX_FILE_SIZE, Spec};
 
 use super::Specs;
+use super::folder::{Folder, NotRead};
 use crate::file;
 use crate::ui::Ui;
 
@@ -63,12 +65,14 @@ pub fn load(specs: &Specs, warnings: Warnings, ui: Ui) -> Loaded {
     let mut loaded = Loaded::default();
     let mut seen = BTreeSet::new();
     for path in &specs.specs {
-        match files(path) {
+        match sources(path) {
             // A file that is named twice, or by its folder as well, is one stack.
-            Ok(files) => files
+            Ok(sources) => sources
                 .iter()
-                .filter(|file| seen.insert(std::fs::canonicalize(file).unwrap_or_else(|_| (*file).clone())))
-                .for_each(|file| load_file(&mut loaded, file, specs, warnings, ui)),
+                .filter(|source| {
+                    seen.insert(std::fs::canonicalize(&source.path).unwrap_or_else(|_| source.path.clone()))
+                })
+                .for_each(|source| load_file(&mut loaded, source, specs, warnings, ui)),
             Err(why) => {
                 ui.error(&why, &[]);
                 loaded.failed = true;
@@ -79,23 +83,25 @@ pub fn load(specs: &Specs, warnings: Warnings, ui: Ui) -> Loaded {
     loaded
 }
 
+/// Where a spec is read from.
+struct Source {
+    path: PathBuf,
+    /// The folder that was named in its place.
+    folder: Option<Rc<Folder>>,
+}
+
 /// The file itself, or a folder's YAML files in the order of their names.
-fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
+fn sources(path: &Path) -> Result<Vec<Source>, String> {
     let failed = |error: std::io::Error| format!("{} can't be read: {error}", told(path));
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(vec![Source { path: path.to_owned(), folder: None }]);
     }
-    let entries: Result<Vec<_>, _> = std::fs::read_dir(path).map_err(failed)?.collect();
-    let is_yaml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-    let mut found: Vec<PathBuf> =
-        entries.map_err(failed)?.iter().map(std::fs::DirEntry::path).filter(is_yaml).collect();
-    found.sort();
-    match found.iter().find(|path| !path.is_file()) {
-        // Named by nobody, so nobody means to write into it: a pipe would be waited for without end.
-        Some(other) => Err(format!("{} is no file: a folder is read for its files alone", told(other))),
-        None if found.is_empty() => Err(format!("{} has no .yaml or .yml file", told(path))),
-        None => Ok(found),
+    let folder = Rc::new(Folder::open(path).map_err(failed)?);
+    let found = folder.entries().map_err(failed)?;
+    if found.is_empty() {
+        return Err(format!("{} has no .yaml or .yml file", told(path)));
     }
+    Ok(found.into_iter().map(|path| Source { path, folder: Some(Rc::clone(&folder)) }).collect())
 }
 
 /// A path for people. Whoever named a file in a folder may have meant its name for the terminal.
@@ -103,9 +109,10 @@ fn told(path: &Path) -> String {
     path.display().to_string().replace(char::is_control, "\u{fffd}")
 }
 
-fn load_file(loaded: &mut Loaded, path: &Path, specs: &Specs, warnings: Warnings, ui: Ui) {
+fn load_file(loaded: &mut Loaded, source: &Source, specs: &Specs, warnings: Warnings, ui: Ui) {
+    let path = &source.path;
     let origin = told(path);
-    let text = match read(path) {
+    let text = match read(source) {
         Ok(text) => text,
         Err(why) => {
             ui.error(&why, &[]);
@@ -152,9 +159,13 @@ fn in_short(origin: &str, text: &str, diagnostics: &[Diagnostic], ui: Ui) -> Str
     diagnostics.iter().map(line).collect()
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let failed = |error: std::io::Error| format!("{} can't be read: {error}", told(path));
-    let Some(bytes) = file::read(path, MAX_FILE_SIZE).map_err(failed)? else {
+fn read(Source { path, folder }: &Source) -> Result<String, String> {
+    let failed = |why: NotRead| format!("{} {why}", told(path));
+    let read = match folder {
+        Some(folder) => folder.read(path, MAX_FILE_SIZE),
+        None => file::read(path, MAX_FILE_SIZE).map_err(NotRead::from),
+    };
+    let Some(bytes) = read.map_err(failed)? else {
         let limit = MAX_FILE_SIZE / 1024;
         return Err(format!("{} is too large: a spec has {limit} KiB at most; one file is one stack", told(path)));
     };

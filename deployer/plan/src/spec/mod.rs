@@ -10,6 +10,7 @@ mod diagnostic;
 mod model;
 mod privacy;
 mod raw;
+mod recognize;
 pub mod schedule;
 mod schema;
 mod structure;
@@ -58,7 +59,10 @@ fn read(origin: &str, text: &str, now: Option<Timestamp>) -> Result<Loaded, Vec<
         // Nothing of it is known to be no secret.
         return Err(vec![fault.help("one file is one stack").redacting(0..text.len())]);
     }
-    let root = tree::parse(text).map_err(|fault| diagnostic::finish(vec![*fault]))?;
+    let root = tree::parse(text).map_err(|fault| diagnostic::finish(vec![recognize::without_content(text, *fault)]))?;
+    if let Some(refusal) = recognize::refusal(text, &root) {
+        return Err(diagnostic::finish(vec![refusal]));
+    }
     let structure = structure::check(&schema(), text, &root);
     let mut found = structure.faults;
     let Ok(raw) = serde_json::from_value::<RawSpec>(structure.value) else {
