@@ -46,6 +46,8 @@ enum Need {
     /// Apply, where none does, and one that is there is drift.
     Unbounded,
     Teardown,
+    /// Teardown, where the function is taken off its network first.
+    Detached,
     Doctor,
 }
 
@@ -59,6 +61,7 @@ impl Need {
             Self::Bounded => command == Command::Apply && spec.role.permissions_boundary.is_some(),
             Self::Unbounded => command == Command::Apply && spec.role.permissions_boundary.is_none(),
             Self::Teardown => command == Command::Teardown,
+            Self::Detached => command == Command::Teardown && spec.function.vpc.is_some(),
             Self::Doctor => command == Command::Doctor,
         }
     }
@@ -145,7 +148,7 @@ pub const ACTIONS: &[Action] = &[
     action("lambda:ListTags", Scope::Function, READ),
     action("lambda:CreateFunction", Scope::Function, APPLY),
     action("lambda:UpdateFunctionCode", Scope::Function, APPLY),
-    action("lambda:UpdateFunctionConfiguration", Scope::Function, APPLY),
+    action("lambda:UpdateFunctionConfiguration", Scope::Function, &[Need::Apply, Need::Detached]),
     action("lambda:PutFunctionEventInvokeConfig", Scope::Function, APPLY),
     action("lambda:TagResource", Scope::Function, APPLY),
     action("lambda:UntagResource", Scope::Function, APPLY),

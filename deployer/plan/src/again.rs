@@ -7,7 +7,7 @@ use crate::desired::Desired;
 use crate::live::Live;
 use crate::ownership::{Owner, owner};
 use crate::plan::{Action, Verb};
-use crate::resource::{Kind, role};
+use crate::resource::{Kind, function, role};
 
 /// What is left of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,9 @@ pub fn still(action: &Action, desired: &Desired, planned: &Live, now: &Live) -> 
             _ => Err(Obstacle::Gone(kind)),
         };
     };
-    let is_as_desired = changes.is_empty();
+    let failed = |live: &function::Live| live.waiting().is_some_and(|change| function::Live::is_failed_update(&change));
+    let is_failed = kind == Kind::Function && now.function.as_ref().is_some_and(failed);
+    let is_as_desired = changes.is_empty() && !is_failed;
     if verb == Verb::Delete || (verb == Verb::Replace && !is_as_desired) {
         let held = held(kind, desired, planned, now);
         return if held.is_empty() { Ok(Still::Due) } else { Err(Obstacle::Holds(held)) };

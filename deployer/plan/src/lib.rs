@@ -18,8 +18,10 @@ pub mod package;
 #[allow(clippy::module_inception, reason = "the crate is named for its main product")]
 pub mod plan;
 pub mod policy;
+pub mod renamed;
 pub mod render;
 pub mod resource;
+pub mod rights;
 pub mod saved;
 pub mod spec;
 pub mod teardown;

@@ -138,12 +138,6 @@ impl<'a> Names<'a> {
         self.arn("secretsmanager", &format!("secret:{name}-??????"))
     }
 
-    /// The pattern of the ARNs of all that EC2 has in the stack's account and region.
-    #[must_use]
-    pub fn any_ec2_arn(self) -> String {
-        self.arn("ec2", "*/*")
-    }
-
     /// The ARN of a user of ElastiCache in the stack's account and region.
     #[must_use]
     pub fn elasticache_user_arn(self, id: &str) -> String {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::again::others_schedules;
 use crate::attribute::{Change, Effect};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::ownership::{Owner, owner};
 use crate::package::Package;
+use crate::renamed::{Renamed, renamed};
 use crate::resource::{Kind, function};
 use crate::spec::{OnTeardown, Spec};
 use crate::teardown::fate;
@@ -115,6 +115,9 @@ pub struct Plan {
     /// The foreign resources under the stack's names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Refusal>,
+    /// What may be the stack's own, under names that the spec does not say any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<Renamed>,
 }
 
 impl Plan {
@@ -154,7 +157,7 @@ pub fn apply(spec: &Spec, desired: &Desired, live: &Live, adopt: &BTreeSet<Kind>
         }
     }
     let package = desired.function.package.clone();
-    Plan { package, ..plan(spec, actions, refusals) }
+    Plan { package, ..plan(spec, actions, refusals, renamed(spec, desired, live)) }
 }
 
 /// What another trigger of the stack has left: ours goes, and what is foreign is none of it.
@@ -176,9 +179,9 @@ fn is_adopted(adopt: &BTreeSet<Kind>, kind: Kind) -> bool {
     adopt.contains(&kind) || adopt.contains(&kind.owned_through())
 }
 
-pub(crate) fn plan(spec: &Spec, actions: Vec<Action>, refusals: Vec<Refusal>) -> Plan {
-    let Spec { name, account, region, .. } = spec;
-    Plan { stack: name.clone(), account: account.clone(), region: region.clone(), package: None, actions, refusals }
+pub(crate) fn plan(spec: &Spec, actions: Vec<Action>, refusals: Vec<Refusal>, renamed: Vec<Renamed>) -> Plan {
+    let (stack, account, region) = (spec.name.clone(), spec.account.clone(), spec.region.clone());
+    Plan { stack, account, region, package: None, actions, refusals, renamed }
 }
 
 fn resource(
@@ -197,7 +200,7 @@ fn resource(
     };
     let Some(changes) = changes else {
         let changes = desired.attributes(kind).as_creation();
-        let note = creation_note(spec, kind, group_is_going, &others_schedules(desired, live));
+        let note = creation_note(spec, kind, group_is_going);
         return Ok(Action { kind, name, verb: Verb::Create, cause: None, adopted: false, changes, note });
     };
     // What needs a function waits for one that is being made.
@@ -235,7 +238,7 @@ pub(crate) fn foreign_owner(desired: &Desired, live: &Live, kind: Kind) -> Optio
     Some(owner(desired.tags(kind), live.tags(kind)?)).filter(|owner| *owner != Owner::Us)
 }
 
-fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool, others: &[String]) -> Option<String> {
+fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool) -> Option<String> {
     use crate::spec::Initial;
     match kind {
         Kind::Secret => Some(match &spec.secret.initial {
@@ -245,10 +248,6 @@ fn creation_note(spec: &Spec, kind: Kind, group_is_going: bool, others: &[String
             Initial::Prompt => "its first value is asked for on the terminal".to_owned(),
         }),
         Kind::ScheduleGroup if group_is_going => Some("waits until the old group is gone".to_owned()),
-        // A schedule under a new name does not end the one under the old.
-        Kind::Schedule if !group_is_going && !others.is_empty() => {
-            Some(format!("the group has {} too, which goes on: if it was this stack's, delete it", others.join(", ")))
-        }
         _ => None,
     }
 }

@@ -32,6 +32,10 @@ pub const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
 /// The action by which a function is invoked.
 pub const INVOKE: &str = "lambda:InvokeFunction";
 
+/// The key by which a statement is about a function's own code, and not about Lambda as the function's role.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html>
+const SOURCE_FUNCTION: &str = "lambda:SourceFunctionArn";
+
 fn document(statement: &Value) -> Value {
     statements(&[statement])
 }
@@ -110,25 +114,25 @@ pub fn modify_elasticache_user(spec: &Spec, id: &str) -> Value {
 
 /// What Lambda does as the execution role to attach the function to a VPC; the function's own code may not.
 ///
-/// The descriptions are granted on everything or not at all; a deletion on one interface alone leaves the others behind.
+/// On everything, as AWS's own managed policy has it: a subnet that another account shares is in that account.
+/// <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html>
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions>
 #[must_use]
 pub fn manage_network_interfaces(spec: &Spec) -> Value {
-    let names = Names::of(spec);
-    let changes = [
+    let allowed = [
         "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
         "ec2:DeleteNetworkInterface",
         "ec2:AssignPrivateIpAddresses",
         "ec2:UnassignPrivateIpAddresses",
     ];
-    let reads = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"];
-    let all: Vec<&str> = changes.into_iter().chain(reads).chain(["ec2:DetachNetworkInterface"]).collect();
+    let denied: Vec<&str> = allowed.into_iter().chain(["ec2:DetachNetworkInterface"]).collect();
     statements(&[
-        &json!({"Effect": "Allow", "Action": changes, "Resource": names.any_ec2_arn()}),
-        &json!({"Effect": "Allow", "Action": reads, "Resource": "*"}),
+        &json!({"Effect": "Allow", "Action": allowed, "Resource": "*"}),
         &json!({
-            "Effect": "Deny", "Action": all, "Resource": "*",
-            "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": names.function_arn()}},
+            "Effect": "Deny", "Action": denied, "Resource": "*",
+            "Condition": {"ArnEquals": {SOURCE_FUNCTION: Names::of(spec).function_arn()}},
         }),
     ])
 }
@@ -178,6 +182,22 @@ pub fn send_to_queue(arn: &str) -> Value {
 #[must_use]
 pub fn equivalent(a: &Value, b: &Value) -> bool {
     normalize(a, str::to_ascii_lowercase) == normalize(b, str::to_ascii_lowercase)
+}
+
+/// What grants all that both documents grant: `wanted` with what `held` has besides; `None` where that is nothing.
+///
+/// What `held` denies would stand against it, and goes. What it denies to a function's own code stays as long as the grant
+/// beside it.
+#[must_use]
+pub fn union(held: &Value, wanted: Option<&Value>) -> Option<Value> {
+    let normal = |statement: &Value| normalize_statement(statement, str::to_ascii_lowercase);
+    let stays = |statement: &Value| {
+        statement["Effect"] == "Allow" || statement["Condition"].to_string().contains(SOURCE_FUNCTION)
+    };
+    let mut all = wanted.map(|document| list(&document["Statement"])).unwrap_or_default();
+    let known: Vec<Value> = all.iter().map(normal).collect();
+    all.extend(list(&held["Statement"]).into_iter().filter(|held| stays(held) && !known.contains(&normal(held))));
+    (!all.is_empty()).then(|| statements(&all.iter().collect::<Vec<_>>()))
 }
 
 /// A document with lists for single strings and everything in a fixed order, as it is shown.

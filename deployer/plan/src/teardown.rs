@@ -4,6 +4,7 @@ use crate::again::{others, others_schedules};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::plan::{Action, Plan, Refusal, TeardownOptions, Verb, foreign_owner, plan};
+use crate::renamed::renamed;
 use crate::resource::{Kind, role};
 use crate::spec::{OnTeardown, Spec};
 
@@ -25,7 +26,7 @@ pub fn teardown(spec: &Spec, desired: &Desired, live: &Live, options: TeardownOp
         let (verb, note) = fate(spec, desired, live, kind, options);
         actions.push(Action { kind, name, verb, cause: None, adopted: false, changes: Vec::new(), note });
     }
-    plan(spec, actions, refusals)
+    plan(spec, actions, refusals, renamed(spec, desired, live))
 }
 
 pub(crate) fn fate(
@@ -50,7 +51,8 @@ pub(crate) fn fate(
             }
             (Verb::Keep, Some(format!("holds schedules that are not this stack's: {}", others.join(", "))))
         }
-        Kind::LogGroup | Kind::Function | Kind::Schedule | Kind::Permission | Kind::Rotation => (Verb::Delete, None),
+        Kind::Function => (Verb::Delete, detached_first(spec, live)),
+        Kind::LogGroup | Kind::Schedule | Kind::Permission | Kind::Rotation => (Verb::Delete, None),
     }
 }
 
@@ -64,6 +66,18 @@ fn secret_fate(spec: &Spec, live: &Live, options: TeardownOptions) -> (Verb, Opt
         (OnTeardown::Keep, None) => (Verb::Keep, Some("the spec says `on_teardown: keep`".to_owned())),
         (OnTeardown::RecoveryWindowDays(days), None) => (Verb::Delete, Some(format!("recoverable for {days} days"))),
     }
+}
+
+/// Lambda removes the interfaces of a function in its own time, up to an hour after it was taken off its network.
+fn detached_first(spec: &Spec, live: &Live) -> Option<String> {
+    let vpc = live.function.as_ref()?.settings.vpc.as_ref()?;
+    let subnets: Vec<&str> = vpc.subnets.iter().map(String::as_str).collect();
+    Some(format!(
+        "is taken off its network first; Lambda removes its interfaces later, and this shows those that are left: aws ec2 \
+         describe-network-interfaces --region {} --filters Name=interface-type,Values=lambda Name=subnet-id,Values={}",
+        spec.region,
+        subnets.join(","),
+    ))
 }
 
 /// What others attached to a role or put on it goes with it, and never silently.

@@ -3,6 +3,7 @@
 
 mod stack;
 
+use plan::again::{Still, still};
 use plan::attribute::{Effect, Value};
 use plan::live::Live;
 use plan::naming::Names;
@@ -214,23 +215,26 @@ fn a_note_that_a_run_was_cut_off_before_is_written_by_the_next_one() {
 }
 
 #[test]
-fn a_schedule_under_a_new_name_tells_of_the_one_that_goes_on_under_the_old() {
-    let spec = stack::spec();
-    let mut live = stack::applied(&spec);
-    live.schedule = None;
-    assert_eq!(action(&stack::plan(&spec, &live), Kind::Schedule).note, None);
-    live.schedules_in_group = vec!["Earlier".to_owned()];
-    let note = action(&stack::plan(&spec, &live), Kind::Schedule).note.clone();
-    assert_eq!(note.as_deref(), Some("the group has Earlier too, which goes on: if it was this stack's, delete it"));
-}
-
-#[test]
 fn a_function_that_is_being_made_is_waited_for_and_one_that_failed_is_made_anew() {
     let spec = stack::spec();
     for (state, verb) in [("Pending", Verb::Update), ("Failed", Verb::Replace), ("Inactive", Verb::NoOp)] {
         let mut live = stack::applied(&spec);
         live.function.as_mut().unwrap().state = Some(state.to_owned());
         assert_eq!(action(&stack::plan(&spec, &live), Kind::Function).verb, verb, "{state}");
+    }
+}
+
+#[test]
+fn a_function_whose_last_update_is_not_done_is_waited_for_and_one_that_failed_is_done_again() {
+    let spec = stack::spec();
+    for (status, verb) in [("InProgress", Verb::Update), ("Failed", Verb::Update), ("Successful", Verb::NoOp)] {
+        let mut live = stack::applied(&spec);
+        live.function.as_mut().unwrap().last_update = Some(status.to_owned());
+        let plan = stack::plan(&spec, &live);
+        assert_eq!(action(&plan, Kind::Function).verb, verb, "{status}");
+        let still = still(action(&plan, Kind::Function), &stack::desired(&spec, &live), &live, &live);
+        let expected = if status == "Failed" { Still::Due } else { Still::Done };
+        assert_eq!(still, Ok(expected), "{status}: what passes by itself is done, once it has passed");
     }
 }
 

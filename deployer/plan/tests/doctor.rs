@@ -759,3 +759,19 @@ fn a_self_check_that_takes_too_long_wants_a_longer_timeout() {
     let finding = patient.findings().into_iter().find(|one| one.level == Level::Problem).unwrap();
     assert_eq!(finding.mend.unwrap(), "raise the spec's `function.timeout`, then deploy apply config/myapp.yaml");
 }
+
+#[test]
+fn a_schedule_under_an_old_name_is_a_notice_with_the_command_that_removes_it() {
+    let mut patient = Patient::healthy();
+    patient.live(|live| live.schedules_in_group.push("Old".to_owned()));
+    let (desired, plan) = (stack::desired(&patient.spec, &patient.live), stack::plan(&patient.spec, &patient.live));
+    (patient.desired, patient.plan) = (desired, plan);
+    let findings = patient.findings();
+    let found: Vec<_> = findings.iter().filter(|finding| finding.what.contains("not a name of the spec")).collect();
+    assert_eq!((found.len(), found[0].level), (1, Level::Notice));
+    let next = found[0].mend.as_deref().unwrap();
+    assert!(
+        next.starts_with("aws scheduler delete-schedule --region us-east-1") && next.contains("--name Old"),
+        "{next}"
+    );
+}

@@ -16,7 +16,15 @@ fn plan(actions: impl IntoIterator<Item = (Kind, Verb)>) -> Plan {
         Action { kind, name, verb, cause: None, adopted: false, changes: vec![], note: None }
     };
     let (stack, account, region) = ("app".to_owned(), "123456789012".to_owned(), "us-east-1".to_owned());
-    Plan { stack, account, region, package: None, actions: actions.into_iter().map(action).collect(), refusals: vec![] }
+    Plan {
+        stack,
+        account,
+        region,
+        package: None,
+        actions: actions.into_iter().map(action).collect(),
+        refusals: vec![],
+        renamed: vec![],
+    }
 }
 
 fn all(verb: Verb) -> Plan {

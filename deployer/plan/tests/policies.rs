@@ -393,3 +393,65 @@ fn a_condition_is_never_hidden_by_one_that_differs_in_case_alone() {
     let keys = document(json!({"StringEquals": {"AWS:SourceArn": "x", "aws:sourcearn": "y"}}));
     assert!(!equivalent(&keys, &document(json!({"StringEquals": {"aws:sourcearn": "y"}}))));
 }
+
+/// What a document allows, and what it denies, one action and resource at a time: an oracle that knows of no statements.
+fn effects(document: &Json) -> [std::collections::BTreeSet<(String, String, String)>; 2] {
+    let tidy = tidy(document);
+    let of = |effect: &str| {
+        let statements = tidy["Statement"].as_array().unwrap().iter().filter(|one| one["Effect"] == effect);
+        let texts = |list: &Json| list.as_array().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let each = statements.flat_map(|one| {
+            let condition = one["Condition"].to_string();
+            let pairs = texts(&one["Action"]).into_iter().flat_map(move |action| {
+                texts(&one["Resource"]).into_iter().map(move |resource| (action.clone(), resource))
+            });
+            pairs.map(move |(action, resource)| (action, resource, condition.clone()))
+        });
+        each.collect()
+    };
+    [of("Allow"), of("Deny")]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn a_union_allows_what_either_does_and_denies_what_the_second_does(held in document(), wanted in document(), bits in any::<u64>()) {
+        let ([held_allows, _], [wanted_allows, wanted_denies]) = (effects(&held), effects(&wanted));
+        let union = policy::union(&held, Some(&wanted)).unwrap();
+        let [allows, denies] = effects(&union);
+        prop_assert_eq!(allows, held_allows.union(&wanted_allows).cloned().collect());
+        prop_assert_eq!(denies, wanted_denies);
+        prop_assert!(equivalent(&policy::union(&union, Some(&wanted)).unwrap(), &union), "it is its own union");
+        prop_assert!(equivalent(&policy::union(&respelled(&wanted, bits), Some(&wanted)).unwrap(), &wanted));
+        // Of what is not wanted any more what allows is left, or nothing.
+        let left = policy::union(&held, None);
+        prop_assert_eq!(left.is_none(), held_allows.is_empty());
+        prop_assert!(left.is_none_or(|left| effects(&left) == [held_allows, std::collections::BTreeSet::default()]));
+    }
+}
+
+#[test]
+fn a_union_keeps_from_the_functions_own_code_what_it_still_grants_to_lambda() {
+    let network = "memory: 128\n  vpc: {subnets: [subnet-0000000b], security_groups: [sg-0000000a]}";
+    let held = policy::manage_network_interfaces(&stack::with("memory: 128", network));
+    assert!(equivalent(&policy::union(&held, None).unwrap(), &held));
+    assert_eq!(policy::union(&json!("no document"), None), None);
+    let wanted = policy::lambda_trust();
+    assert!(equivalent(&policy::union(&json!("no document"), Some(&wanted)).unwrap(), &wanted));
+}
+
+#[test]
+fn what_a_role_grants_while_its_users_change_stays_below_iams_limit() {
+    let (mut before, mut after) = (longest(), longest());
+    before.secret.name = "b".repeat(512);
+    before.function.name = "g".repeat(64);
+    let network = "memory: 128\n  vpc: {subnets: [subnet-0000000b], security_groups: [sg-0000000a]}";
+    for spec in [&mut before, &mut after] {
+        spec.function.vpc.clone_from(&stack::with("memory: 128", network).function.vpc);
+    }
+    let live = stack::applied(&before).execution_role.unwrap();
+    let widened = role::execution(&after, Some(KEY), None).widened(&live);
+    let size: usize = widened.policies.values().map(|document| document.to_string().chars().count()).sum();
+    assert!(size < MAX_INLINE_CHARACTERS, "{size} characters");
+}

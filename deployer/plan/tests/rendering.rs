@@ -334,7 +334,7 @@ fn a_teardown_says_what_goes_and_what_stays() {
     stack::tags_mut(&mut live, Kind::LogGroup).clear();
     let desired = stack::desired(&spec, &live);
     let plan = |live: &Live| plan::teardown::teardown(&spec, &desired, live, TeardownOptions::default());
-    insta::assert_snapshot!(teardown_text(&plan(&live), &Palette::plain()), @"
+    insta::assert_snapshot!(teardown_text(&plan(&live), &Palette::plain()), @r#"
     myapp-db-password  account 123456789012, us-east-1
 
       - schedule        RotatePasswordSchedule         delete
@@ -346,8 +346,15 @@ fn a_teardown_says_what_goes_and_what_stays() {
 
       ! log-group       /aws/lambda/RotatePasswordFunction  exists already, and is not this stack's
 
-    Plan: 0 to create, 0 to update, 5 to delete, 1 to keep, 1 refused.
-    ");
+      ? schedule        theirs  not a name of the spec
+          it is in the stack's schedule group, and goes on firing
+          if it was this stack's, and nothing else needs it, remove it:
+            aws scheduler delete-schedule --region us-east-1 --group-name myapp-db-password --name theirs
+            for policy in $(aws iam list-role-policies --role-name theirs-invoke --query PolicyNames --output text); do aws iam delete-role-policy --role-name theirs-invoke --policy-name "$policy"; done
+            aws iam delete-role --role-name theirs-invoke
+
+    Plan: 0 to create, 0 to update, 5 to delete, 1 to keep, 1 refused. 1 under a name that is not the spec's.
+    "#);
     insta::assert_snapshot!(teardown_text(&plan(&Live::default()), &Palette::plain()), @"
     myapp-db-password  account 123456789012, us-east-1
 

@@ -91,6 +91,7 @@ fn live(function: &GetFunctionOutput, async_invoke: Option<AsyncInvoke>) -> Live
         tags: function.tags().cloned().unwrap_or_default().into_iter().collect(),
         revision_id: config.revision_id().filter(|_| is_settled(config)).map(str::to_owned),
         state: config.state().map(|state| state.as_str().to_owned()),
+        last_update: config.last_update_status().map(|status| status.as_str().to_owned()),
     }
 }
 
@@ -206,6 +207,15 @@ pub async fn settle(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()>
     ready(clients, name, true, wait).await.map(drop)
 }
 
+/// The same, where there is a function.
+pub async fn settle_if_there(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()> {
+    let answer = clients.lambda.get_function().function_name(name).send().await.map_err(failed("lambda:GetFunction"));
+    match optional(answer)?.and_then(|function| function.configuration) {
+        Some(config) if readiness(&config) != Readiness::Ready => settle(clients, name, wait).await,
+        _ => Ok(()),
+    }
+}
+
 fn environment(desired: &Desired) -> Environment {
     Environment::builder().set_variables(Some(desired.full_environment().into_iter().collect())).build()
 }
@@ -316,6 +326,8 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
     let touches = |names: &[&str]| changes.iter().any(|change| names.contains(&change.attribute.name));
     let name = &desired.name;
     let is_unready = revision.is_none();
+    // One that failed has left the function as it was before, whatever its settings say.
+    let again = changes.iter().any(Live::is_failed_update);
     if touches(CODE) {
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
@@ -325,11 +337,12 @@ pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Re
         note(clients, desired, code_notes(desired), wait).await?;
         ready(clients, name, true, wait).await?;
     }
-    if touches(CONFIGURATION) || touches(NETWORK) {
+    if touches(CONFIGURATION) || touches(NETWORK) || again {
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
         // Even an unchanged role takes iam:PassRole to send, and an unchanged network the right to look at it.
-        let sent = Sent { role: touches(&["role"]), network: touches(NETWORK), no_layers: touches(&[LAYER]) };
+        let network = touches(NETWORK) || again;
+        let sent = Sent { role: touches(&["role"]), network, no_layers: touches(&[LAYER]) };
         let call = || configure(clients, desired, sent, revision.clone());
         let sent = propagated(clients, role, ROLE_NOT_READY, false, wait, call).await;
         unless_done(clients, desired, &[CONFIGURATION, NETWORK].concat(), sent).await?;
@@ -410,6 +423,23 @@ fn stale(error: Error) -> Error {
     match error.class {
         Class::Stale => error.hint("somebody changed the function since it was read: plan again"),
         _ => error,
+    }
+}
+
+/// Takes the function off its network before it is deleted, for Lambda removes its interfaces with the rights of its role,
+/// which is deleted next.
+/// <https://repost.aws/knowledge-center/lambda-eni-find-delete>
+pub async fn detach(clients: &Clients, name: &str, wait: Wait<'_>) -> Result<()> {
+    let sent = settled(wait, false, || async {
+        let update = clients.lambda.update_function_configuration().function_name(name).vpc_config(vpc_config(None));
+        update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionConfiguration"))
+    })
+    .await;
+    match sent {
+        Ok(()) => ready(clients, name, false, wait).await.map(drop),
+        // It is gone; or it can't be changed any more, as without its role, and is to go none the less.
+        Err(error) if matches!(error.class, Class::NotFound | Class::Invalid) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

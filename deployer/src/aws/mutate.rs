@@ -1,7 +1,9 @@
 //! Carrying out a plan's actions: what an action says is done, and nothing else.
 
 mod again;
+mod grant;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -41,6 +43,18 @@ pub struct Mutator {
     stop: CancellationToken,
     saved: Option<Fingerprints>,
     earlier: Mutex<Vec<role::Live>>,
+    granted: Mutex<BTreeMap<Kind, Granted>>,
+}
+
+/// A role that grants what is new, and still what is not needed any more.
+#[derive(Debug, Clone)]
+struct Granted {
+    /// What it is for a while.
+    for_now: role::Desired,
+    /// What it is in the end.
+    at_last: role::Desired,
+    /// It was deleted for that, and made anew.
+    is_new: bool,
 }
 
 impl Mutator {
@@ -71,6 +85,7 @@ impl Mutator {
             stop: CancellationToken::new(),
             saved: None,
             earlier: Mutex::new(Vec::new()),
+            granted: Mutex::default(),
         }
     }
 
@@ -246,13 +261,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-impl Mutate for Mutator {
-    async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<()> {
-        if !action.is_pending() {
-            return Ok(());
-        }
+impl Mutator {
+    fn wait<'a>(&'a self, notify: &'a (dyn Fn(&str) + Sync), earlier: &'a [role::Live]) -> Wait<'a> {
+        Wait { deadline: self.deadline(), notify, stop: &self.stop, earlier }
+    }
+
+    async fn carry_out(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<()> {
         let earlier = lock(&self.earlier).clone();
-        let wait = Wait { deadline: self.deadline(), notify, stop: &self.stop, earlier: &earlier };
+        let wait = self.wait(notify, &earlier);
         let Some(seen) = self.look_again(action, wait).await? else { return Ok(()) };
         if action.verb == Verb::Update {
             lock(&self.earlier).extend(seen.execution_role.iter().chain(&seen.invoke_role).cloned());
@@ -260,7 +276,14 @@ impl Mutate for Mutator {
         match action.verb {
             Verb::NoOp | Verb::Keep => Ok(()),
             Verb::Delete if action.kind == Kind::ScheduleGroup => self.delete_once_settled(action, seen, wait).await,
-            Verb::Delete => self.delete(action.kind, &seen, wait).await,
+            Verb::Delete => {
+                let attached = seen.function.as_ref().filter(|live| live.settings.vpc.is_some());
+                if action.kind == Kind::Function && attached.is_some_and(|live| live.state.as_deref() != Some("Failed"))
+                {
+                    function::detach(&self.clients, &action.name, wait).await?;
+                }
+                self.delete(action.kind, &seen, wait).await
+            }
             Verb::Update => self.update_or_find_done(action, wait).await,
             Verb::Restore => {
                 secret::restore(&self.clients, &self.secret_id(&action.name), wait).await?;
@@ -272,5 +295,23 @@ impl Mutate for Mutator {
             }
             Verb::Create => self.create_or_converge(action, wait).await,
         }
+    }
+}
+
+impl Mutate for Mutator {
+    async fn grant(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<()> {
+        let (for_now, granted) = self.widen(action);
+        Box::pin(self.carry_out(&for_now, notify)).await?;
+        lock(&self.granted).extend(granted.map(|granted| (action.kind, granted)));
+        Ok(())
+    }
+
+    async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<()> {
+        if !action.is_pending() {
+            return Ok(());
+        }
+        let rest = self.narrow(action);
+        self.until_unused(&rest, notify).await?;
+        Box::pin(self.carry_out(&rest, notify)).await
     }
 }

@@ -10,7 +10,7 @@ use super::failure::explain;
 use crate::aws::{Class, Error};
 use crate::engine::{Outcome, Report};
 use crate::exit::Exit;
-use crate::ui::{Ui, not_started, seconds};
+use crate::ui::{Ui, granted, not_started, seconds};
 
 /// What becomes of one resource, in a JSON document.
 #[derive(Debug, Serialize)]
@@ -34,6 +34,7 @@ pub fn resources(plan: &Plan, report: &Report) -> Vec<ResourceJson> {
             Outcome::Done(elapsed) => ("done", Some(millis(*elapsed)), None),
             Outcome::Failed(error) => (word(error), None, Some(explain(error))),
             Outcome::NotStarted(why) => ("not-started", None, Some(not_started(why))),
+            Outcome::Granted(why) => ("granted", None, Some(granted(why))),
             Outcome::Unknown(why) => ("unknown", None, why.clone()),
         };
         let (address, name, action) = (*kind, action.name.clone(), action.verb);
@@ -60,6 +61,7 @@ pub fn unfinished(plan: &Plan, report: &Report, command: &str, ui: Ui) {
             Outcome::Done(_) => format!("done     {kind} {name}"),
             Outcome::Failed(error) => format!("{:<8} {kind} {name}: {}", word(error), explain(error)),
             Outcome::NotStarted(why) => format!("not done {kind} {name}: {}", not_started(why)),
+            Outcome::Granted(why) => format!("half     {kind} {name}: {}", granted(why)),
             Outcome::Unknown(why) => {
                 format!("unknown  {kind} {name}: {}", why.as_deref().unwrap_or("no answer was waited for"))
             }

@@ -190,8 +190,13 @@ fn tell(torn_down: &TornDown, is_text: bool, interrupt: &Interrupt, ui: Ui) -> E
     if !foreign.is_empty() {
         ui.error(&format!("stack {}: left alone what is not this stack's", plan.stack), &foreign);
     }
+    let renamed: Vec<String> = plan.renamed.iter().map(|one| format!("{} {}", one.kind, one.name)).collect();
+    if !renamed.is_empty() {
+        let what = "left under names that are not the spec's; the commands are above";
+        ui.error(&format!("stack {}: {what}", plan.stack), &renamed);
+    }
     match looked {
-        Ok(left) if left.is_empty() && foreign.is_empty() => Exit::Done,
+        Ok(left) if left.is_empty() && foreign.is_empty() && renamed.is_empty() => Exit::Done,
         Ok(left) if left.is_empty() => Exit::Refused,
         Ok(left) => {
             ui.error(&format!("stack {}: still there after the teardown; run it again", plan.stack), left);
@@ -221,6 +226,9 @@ fn ending(plan: &Plan, report: &Report, deleted: Option<&Deleted>, ui: Ui) -> St
             }
             (Verb::Keep | Verb::NoOp, ..) => {
                 format!("{attention}kept{attention:#}  {faint}{}{faint:#}", action.note.as_deref().unwrap_or_default())
+            }
+            (Verb::Delete, Kind::Function, _) => {
+                format!("gone  {faint}{}{faint:#}", action.note.as_deref().unwrap_or_default()).trim_end().to_owned()
             }
             _ => "gone".to_owned(),
         };

@@ -79,6 +79,13 @@ pub trait Observe {
 
 /// Changing a stack.
 pub trait Mutate {
+    /// Brings a role to what it is before and after its action together; [`Mutate::perform`] follows once nothing uses any
+    /// more what it withdraws.
+    ///
+    /// # Errors
+    /// As [`Mutate::perform`].
+    fn grant(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> impl Future<Output = Result<(), Error>>;
+
     /// Carries out one action: when it returns, the resource is as the action says.
     ///
     /// Idempotent: what is done already, by an earlier attempt or by somebody else with the same stack, is success.

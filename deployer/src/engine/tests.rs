@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use plan::attribute::{Attribute, Change, Effect, Value};
 use plan::plan::{Action, Plan, Verb};
 use plan::resource::Kind;
 use proptest::prelude::*;
@@ -33,12 +34,16 @@ struct Cloud {
     /// When each action was begun and ended, in seconds.
     began: Mutex<BTreeMap<Kind, u64>>,
     ended: Mutex<BTreeMap<Kind, u64>>,
+    /// When the first half of an action was begun; the roles of which that fails.
+    granting: Mutex<BTreeMap<Kind, u64>>,
+    refuses: Vec<Kind>,
 }
 
 impl Cloud {
     fn new(deeds: impl IntoIterator<Item = (Kind, Deed)>) -> Self {
-        let (began, ended) = Default::default();
-        Self { deeds: deeds.into_iter().collect(), start: Instant::now(), began, ended }
+        let (began, ended, granting) = Default::default();
+        let deeds = deeds.into_iter().collect();
+        Self { deeds, start: Instant::now(), began, ended, granting, refuses: Vec::new() }
     }
 
     fn failing(failures: impl IntoIterator<Item = (Kind, Class)>) -> Self {
@@ -55,6 +60,14 @@ impl Cloud {
 }
 
 impl super::Mutate for Cloud {
+    async fn grant(&self, action: &Action, _: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
+        let seconds = self.deeds.get(&action.kind).copied().unwrap_or_default().seconds;
+        let earlier = self.granting.lock().unwrap().insert(action.kind, self.start.elapsed().as_secs());
+        assert!(earlier.is_none(), "{} is granted twice", action.kind);
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        if self.refuses.contains(&action.kind) { Err(Error::outcome("test:Call", "it failed")) } else { Ok(()) }
+    }
+
     async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
         let Deed { seconds, failure } = self.deeds.get(&action.kind).copied().unwrap_or_default();
         let earlier = self.began.lock().unwrap().insert(action.kind, self.start.elapsed().as_secs());
@@ -79,6 +92,7 @@ fn plan(actions: impl IntoIterator<Item = (Kind, Verb)>) -> Plan {
         package: None,
         actions: actions.into_iter().map(|(kind, verb)| action(kind, verb)).collect(),
         refusals: vec![],
+        renamed: vec![],
     }
 }
 
@@ -386,6 +400,7 @@ proptest! {
             match outcome {
                 Outcome::Done(_) => prop_assert!(cloud.ended(*kind).is_some() && cloud.deeds[kind].failure.is_none()),
                 Outcome::Failed(_) => prop_assert!(cloud.ended(*kind).is_some() && cloud.deeds[kind].failure.is_some()),
+                Outcome::Granted(_) => prop_assert!(false, "{kind} is changed in one go"),
                 Outcome::Unknown(_) => prop_assert!(began.is_some() && at_once.is_some()),
                 Outcome::NotStarted(NotStarted::Interrupted) => prop_assert!(began.is_none() && may_stop),
                 Outcome::NotStarted(NotStarted::Needs(need)) => {
@@ -403,6 +418,10 @@ proptest! {
 struct Faulty(Cloud);
 
 impl super::Mutate for Faulty {
+    async fn grant(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
+        self.0.grant(action, notify).await
+    }
+
     async fn perform(&self, action: &Action, notify: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
         assert!(action.kind != Kind::Function, "a fault on purpose");
         self.0.perform(action, notify).await
@@ -418,4 +437,100 @@ async fn a_fault_in_an_action_is_a_failure_of_it_in_the_same_report() {
         "{told:?}"
     );
     assert_eq!((why_not(&report, Kind::Schedule), report.done()), (NotStarted::Needs(Kind::Function), 5));
+}
+
+/// A role's change: of one policy, from and to what it allows.
+fn narrowed(kind: Kind, verb: Verb, before: Option<&str>, after: Option<&str>) -> Action {
+    let document = |action: &str| {
+        let statement = serde_json::json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+        Value::Policy(serde_json::json!({"Version": "2012-10-17", "Statement": [statement]}))
+    };
+    let attribute = Attribute { name: "policy", key: Some("Own".to_owned()) };
+    let change =
+        Change { attribute, before: before.map(document), after: after.map(document), effect: Effect::InPlace };
+    Action { changes: vec![change], ..action(kind, verb) }
+}
+
+fn narrowing(role: Action, verbs: impl IntoIterator<Item = (Kind, Verb)>) -> Plan {
+    let mut plan = plan(verbs);
+    plan.actions.push(role);
+    plan
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_grants_before_what_uses_it_changes_and_withdraws_after_that() {
+    let users = [(Kind::Function, Verb::Update), (Kind::Schedule, Verb::Update), (Kind::Secret, Verb::Update)];
+    for verb in [Verb::Update, Verb::Replace] {
+        let plan = narrowing(narrowed(Kind::ExecutionRole, verb, Some("s3:A"), Some("s3:B")), users);
+        let cloud = Cloud::new([(Kind::Function, Deed { seconds: 5, failure: None })]);
+        let report = ran(&plan, &cloud).await;
+        assert!(report.is_done());
+        let granted = cloud.granting.lock().unwrap()[&Kind::ExecutionRole];
+        assert_eq!((granted, cloud.began(Kind::Function), cloud.began(Kind::Schedule)), (0, Some(1), Some(6)));
+        assert_eq!(cloud.began(Kind::ExecutionRole), cloud.ended(Kind::Schedule));
+        assert_eq!(report.outcomes.len(), 4, "one outcome for each");
+        assert!(matches!(outcome(&report, Kind::ExecutionRole), Outcome::Done(took) if took.as_secs() == 2));
+    }
+    let plan = narrowing(narrowed(Kind::InvokeRole, Verb::Update, Some("s3:A"), Some("s3:B")), users);
+    let cloud = Cloud::new([]);
+    assert!(ran(&plan, &cloud).await.is_done());
+    assert_eq!((cloud.began(Kind::Schedule), cloud.began(Kind::InvokeRole)), (Some(2), Some(3)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_grants_comes_first_and_what_only_withdraws_comes_last_in_one_step() {
+    let grants =
+        narrowing(narrowed(Kind::ExecutionRole, Verb::Update, None, Some("s3:A")), [(Kind::Function, Verb::Update)]);
+    let cloud = Cloud::new([]);
+    assert!(ran(&grants, &cloud).await.is_done());
+    assert_eq!((cloud.began(Kind::ExecutionRole), cloud.began(Kind::Function)), (Some(0), Some(1)));
+    let withdraws = |uses| narrowing(narrowed(Kind::ExecutionRole, Verb::Update, Some("s3:A"), None), uses);
+    let cloud = Cloud::new([]);
+    assert!(ran(&withdraws(vec![(Kind::Function, Verb::Update)]), &cloud).await.is_done());
+    assert_eq!((cloud.began(Kind::Function), cloud.began(Kind::ExecutionRole)), (Some(0), Some(1)));
+    // With nothing that uses it there is nothing to wait for.
+    let cloud = Cloud::new([]);
+    assert!(ran(&withdraws(vec![(Kind::LogGroup, Verb::Update)]), &cloud).await.is_done());
+    assert_eq!(cloud.began(Kind::ExecutionRole), Some(0));
+    assert!(cloud.granting.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_keeps_what_it_grants_where_what_uses_it_fails_or_the_run_stops() {
+    let both = || narrowed(Kind::ExecutionRole, Verb::Update, Some("s3:A"), Some("s3:B"));
+    let users = [(Kind::Function, Verb::Update)];
+    let failed = Cloud::failing([(Kind::Function, Class::Denied)]);
+    let report = ran(&narrowing(both(), users), &failed).await;
+    let why = NotStarted::Needs(Kind::Function);
+    assert!(matches!(outcome(&report, Kind::ExecutionRole), Outcome::Granted(told) if *told == why));
+    assert!(failed.began(Kind::ExecutionRole).is_none() && !report.is_done());
+
+    let only = narrowed(Kind::ExecutionRole, Verb::Update, Some("s3:A"), None);
+    let report = ran(&narrowing(only, users), &Cloud::failing([(Kind::Function, Class::Denied)])).await;
+    assert_eq!(why_not(&report, Kind::ExecutionRole), why, "of what was not begun nothing is granted");
+
+    let refuses = Cloud { refuses: vec![Kind::ExecutionRole], ..Cloud::new([]) };
+    let report = ran(&narrowing(both(), users), &refuses).await;
+    assert!(matches!(outcome(&report, Kind::ExecutionRole), Outcome::Failed(_)));
+    assert_eq!(why_not(&report, Kind::Function), NotStarted::Needs(Kind::ExecutionRole));
+
+    let (cloud, stop) = (Cloud::new([]), Stop::default());
+    let gently = stop.gently.clone();
+    later(1.5, move || gently.cancel());
+    let ended = Mutex::new(Vec::new());
+    let tell = |event: &Event<'_>| {
+        if let Event::Ended(action, _) = event {
+            ended.lock().unwrap().push(action.kind);
+        }
+    };
+    let report = run(&narrowing(both(), users), &cloud, &stop, &tell).await;
+    assert!(matches!(outcome(&report, Kind::ExecutionRole), Outcome::Granted(NotStarted::Interrupted)));
+    assert!(is_done(&report, Kind::Function));
+    assert_eq!(ended.into_inner().unwrap(), [Kind::Function, Kind::ExecutionRole]);
+
+    let (cloud, stop) = (Cloud::new([]), Stop::default());
+    let at_once = stop.at_once.clone();
+    later(0.5, move || at_once.cancel());
+    let report = run(&narrowing(both(), users), &cloud, &stop, &|_| {}).await;
+    assert!(matches!(outcome(&report, Kind::ExecutionRole), Outcome::Unknown(None)));
 }

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 
 pub use confirm::{Confirmation, confirm};
 pub use interrupt::Interrupt;
-pub use progress::{Progress, not_started, seconds};
+pub use progress::{Progress, granted, not_started, seconds};
 pub use terminal::Terminal;
 
 /// Where output goes, and how it looks there.

@@ -95,6 +95,7 @@ impl Progress {
                 self.line(&format!("  {good}✓{good:#} {label}  {done} in {}", seconds(*elapsed)));
             }
             Outcome::Failed(error) => self.line(&format!("  {bad}✗{bad:#} {label}  {error}")),
+            Outcome::Granted(why) => self.line(&format!("  {bad}✗{bad:#} {label}  {}", granted(why))),
             Outcome::NotStarted(_) | Outcome::Unknown(_) => {}
         }
     }
@@ -120,6 +121,12 @@ fn words(verb: Verb) -> (&'static str, &'static str) {
 #[must_use]
 pub fn seconds(elapsed: Duration) -> String {
     format!("{:.1} s", elapsed.as_secs_f64())
+}
+
+/// Why a role still grants what is not needed any more, as a person reads it.
+#[must_use]
+pub fn granted(why: &NotStarted) -> String {
+    format!("grants what is new, and still what is not needed any more: {}", not_started(why))
 }
 
 /// Why an action was not begun, as a person reads it.

@@ -12,6 +12,7 @@ mod log_group;
 mod managed;
 mod models;
 mod network;
+mod order;
 mod pages;
 mod reads;
 mod retries;

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use deployer::aws::Class;
 use plan::resource::Kind;
 use plan::spec::{Spec, Vpc};
 use serde_json::json;
 
 use crate::stack;
 use crate::stage::Stage;
-use crate::wire::{done, error};
+use crate::wire::{absent, denied, done, error, ok};
 use crate::world;
 
 const CREATE: &str = "lambda:CreateFunction";
@@ -69,4 +70,89 @@ async fn a_network_is_sent_where_it_changes_and_taken_away_by_empty_lists() {
     stage.wire.on(CONFIGURE, [done()]).always("lambda:TagResource", done());
     stage.apply(Kind::Function).await.succeeded();
     assert!(stage.wire.the(CONFIGURE).body.get("VpcConfig").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_is_taken_off_its_network_and_settled_before_it_is_deleted() {
+    let (get, delete) = ("lambda:GetFunction", "lambda:DeleteFunction");
+    let spec = attached();
+    let live = stack::applied(&spec);
+    let body = |update| ok(world::function_body(live.function.as_ref().unwrap(), Some("Active"), Some(update)));
+    let stage = Stage::new(spec, live.clone());
+    let busy = body("InProgress");
+    stage.wire.always(get, body("Successful")).on(get, [body("Successful"), busy.clone(), busy]);
+    stage.wire.on(CONFIGURE, [done()]).on(delete, [done()]);
+    let gone = stage.tear_down(Kind::Function).await;
+    gone.succeeded();
+    assert_eq!(stage.wire.changes(), [CONFIGURE, delete]);
+    assert_eq!(stage.wire.the(CONFIGURE).body, json!({"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}));
+    assert_eq!((stage.wire.count(get), gone.told.len()), (4, 2), "{:?}", gone.told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_taken_off_its_network_is_deleted_all_the_same_but_not_against_a_refusal() {
+    let delete = "lambda:DeleteFunction";
+    let no_role = "The role defined for the function cannot be assumed by Lambda.";
+    let spec = attached();
+    for reply in [absent(CONFIGURE), error(400, "InvalidParameterValueException", no_role)] {
+        let stage = Stage::new(spec.clone(), stack::applied(&spec));
+        stage.wire.on(CONFIGURE, [reply]).on(delete, [done()]);
+        stage.tear_down(Kind::Function).await.succeeded();
+        assert_eq!(stage.wire.changes(), [CONFIGURE, delete]);
+    }
+    let stage = Stage::new(spec.clone(), stack::applied(&spec));
+    stage.wire.on(CONFIGURE, [denied(CONFIGURE)]);
+    let error = stage.tear_down(Kind::Function).await.error();
+    assert!(error.class == Class::Denied && error.hint.is_some_and(|hint| hint.contains(CONFIGURE)));
+    assert_eq!(stage.wire.changes(), [CONFIGURE], "the role would go next");
+
+    // One that never came to be has no network to leave.
+    let mut live = stack::applied(&spec);
+    live.function.as_mut().unwrap().state = Some("Failed".to_owned());
+    let stage = Stage::new(spec, live);
+    stage.wire.on(delete, [done()]);
+    stage.tear_down(Kind::Function).await.succeeded();
+    assert_eq!(stage.wire.changes(), [delete]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_failed_is_done_again_with_the_network() {
+    let (get, spec) = ("lambda:GetFunction", attached());
+    let mut live = stack::applied(&spec);
+    let function = live.function.as_mut().unwrap();
+    function.last_update = Some("Failed".to_owned());
+    let body = |update| ok(world::function_body(function, Some("Active"), Some(update)));
+    let replies = [body("Failed"), body("Failed"), body("Successful")];
+    let stage = Stage::new(spec, live.clone());
+    let [seen, before, after] = replies;
+    stage.wire.always(get, after).on(get, [seen, before]);
+    stage.wire.on(CONFIGURE, [done()]).always("lambda:TagResource", done());
+    stage.apply(Kind::Function).await.succeeded();
+    assert_eq!(stage.wire.the(CONFIGURE).body["VpcConfig"]["SubnetIds"], json!(["subnet-0000000a", "subnet-0000000b"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_that_is_withdrawn_waits_for_a_function_that_another_run_left_unsettled() {
+    let (get, remove) = ("lambda:GetFunction", "iam:DeleteRolePolicy");
+    let spec = stack::spec();
+    let mut live = stack::applied(&spec);
+    let role = live.execution_role.as_mut().unwrap();
+    role.policies.insert("ManageNetworkInterfaces".to_owned(), plan::policy::manage_network_interfaces(&attached()));
+    let body = |update| ok(world::function_body(live.function.as_ref().unwrap(), Some("Active"), Some(update)));
+    let (busy, settled, failed) = (body("InProgress"), body("Successful"), body("Failed"));
+    let stage = Stage::new(spec.clone(), live.clone());
+    stage.wire.always(get, settled).on(get, [busy.clone(), busy.clone(), busy]);
+    stage.wire.on(remove, [done()]).on("iam:TagRole", [done()]);
+    let done = stage.apply(Kind::ExecutionRole).await;
+    done.succeeded();
+    assert!(done.told.len() == 2 && done.told[0].contains("InProgress"), "{:?}", done.told);
+    let calls = stage.wire.operations();
+    let last = calls.iter().rposition(|call| call == get);
+    assert!(last < calls.iter().position(|call| call == remove), "{calls:?}");
+
+    let stage = Stage::new(spec, live.clone());
+    stage.wire.always(get, failed);
+    let error = stage.apply(Kind::ExecutionRole).await.error();
+    assert!(error.message.contains("last update failed"), "{error}");
+    assert!(stage.wire.changes().is_empty(), "it may run with its old settings");
 }

@@ -114,7 +114,7 @@ async fn an_update_of_one_attribute_is_one_call_and_the_note() {
         let stage = Stage::with(|live| change(live.execution_role.as_mut().unwrap()));
         stage.wire.on(call, [done()]).on("iam:TagRole", [done()]);
         stage.apply(Kind::ExecutionRole).await.succeeded();
-        assert_eq!(stage.after_look(Kind::ExecutionRole), [call, "iam:TagRole"]);
+        assert_eq!(stage.wire.changes(), [call, "iam:TagRole"]);
         let noted = stage.wire.the("iam:TagRole").body;
         assert_eq!((&noted["Tags.member.1.Key"], noted.get("Tags.member.2.Key")), (&json!(APPLIED_TAG), None));
     }

@@ -196,6 +196,11 @@ impl Wire {
         self.operations().into_iter().filter(|operation| !reads(operation)).collect()
     }
 
+    /// All calls, in order.
+    pub fn all(&self) -> Vec<Call> {
+        self.script().calls.clone()
+    }
+
     /// All calls of an operation.
     pub fn calls(&self, operation: &str) -> Vec<Call> {
         self.script().calls.iter().filter(|call| call.operation == operation).cloned().collect()

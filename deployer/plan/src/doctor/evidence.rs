@@ -168,7 +168,7 @@ impl Evidence<'_> {
 }
 
 /// A text as one word of a command: what others chose must not become a command of its own.
-pub(super) fn shell_word(text: &str) -> String {
+pub(crate) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@%:,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

@@ -15,6 +15,7 @@ mod trigger;
 use serde::Serialize;
 
 pub use advice::TIMEOUT;
+pub(crate) use evidence::shell_word;
 pub use evidence::{Concurrency, Evidence, Health, Queue, Read, SelfCheck, Version, with_empty};
 pub use invocation::{End, Invocation, invocations};
 pub use secret::{CURRENT, PENDING, holds_still};

@@ -3,6 +3,7 @@
 use super::{Evidence, Finding, Level};
 use crate::attribute::Change;
 use crate::plan::{Action, Cause, Refusal, Verb};
+use crate::renamed::Renamed;
 use crate::resource::Kind;
 use crate::spec::Trigger;
 
@@ -16,7 +17,15 @@ const SPEAKS_FOR_ITSELF: &[Kind] = &[Kind::Secret, Kind::Function, Kind::Schedul
 pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
     let plan = evidence.plan;
     let refusals = plan.refusals.iter().map(|refusal| foreign(evidence, refusal));
-    refusals.chain(plan.actions.iter().filter_map(|action| of(evidence, action))).collect()
+    let renamed = plan.renamed.iter().map(left_under_another_name);
+    refusals.chain(renamed).chain(plan.actions.iter().filter_map(|action| of(evidence, action))).collect()
+}
+
+fn left_under_another_name(renamed: &Renamed) -> Finding {
+    let Renamed { kind, name, seen, remove } = renamed;
+    Finding::notice(*kind, format!("{name} is not a name of the spec"))
+        .why(format!("{seen}; if it was this stack's, and nothing else needs it, remove it"))
+        .mend(remove.join(" && "))
 }
 
 fn foreign(evidence: &Evidence<'_>, refusal: &Refusal) -> Finding {

@@ -9,7 +9,7 @@ use crate::plan::{Plan, Verb};
 #[must_use]
 pub fn markdown(plan: &Plan) -> String {
     let count = |verb: Verb| plan.count(verb);
-    let headline = if plan.is_empty() && plan.refusals.is_empty() {
+    let headline = if plan.is_empty() && plan.refusals.is_empty() && plan.renamed.is_empty() {
         "no changes".to_owned()
     } else {
         let told = [
@@ -19,6 +19,7 @@ pub fn markdown(plan: &Plan) -> String {
             (count(Verb::Replace), "to replace"),
             (count(Verb::Delete), "to delete"),
             (plan.refusals.len(), "refused"),
+            (plan.renamed.len(), "under other names"),
         ];
         told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect::<Vec<_>>().join(", ")
     };

@@ -9,6 +9,7 @@ use crate::attribute::{Change, Effect, Value};
 use crate::package::{Origin, Package};
 use crate::plan::{Action, Cause, Plan, Refusal, Verb};
 use crate::policy;
+use crate::renamed::Renamed;
 
 /// Longest one-line value; what is longer is shown over several lines or cut.
 const MAX_INLINE: usize = 72;
@@ -105,6 +106,9 @@ pub fn plan(plan: &Plan, palette: &Palette) -> String {
     for refusal in &plan.refusals {
         refused(&mut out, refusal, palette);
     }
+    for one in &plan.renamed {
+        left(&mut out, one, palette);
+    }
     let _ = writeln!(out, "\n{}", summary(plan, palette));
     out
 }
@@ -128,6 +132,9 @@ pub fn teardown(plan: &Plan, palette: &Palette) -> String {
     }
     for refusal in &plan.refusals {
         refused(&mut out, refusal, palette);
+    }
+    for one in &plan.renamed {
+        left(&mut out, one, palette);
     }
     if plan.is_empty() && plan.refusals.is_empty() {
         let _ = writeln!(out, "\n{} There is nothing to tear down.", styled(palette.create, "No changes."));
@@ -188,6 +195,23 @@ fn refused(out: &mut String, refusal: &Refusal, palette: &Palette) {
     if !refusal.changes.is_empty() {
         let _ = writeln!(out, "      {}", styled(palette.faint, "adopting it would change:"));
         out.push_str(&changes(&refusal.changes, Verb::Update, palette));
+    }
+}
+
+/// Whether it is this stack's is not read, so that a person has to know it.
+fn left(out: &mut String, renamed: &Renamed, palette: &Palette) {
+    let _ = writeln!(
+        out,
+        "\n  {} {:<14}  {}  {}",
+        styled(palette.update, "?"),
+        renamed.kind,
+        styled(palette.strong, &renamed.name),
+        styled(palette.update, "not a name of the spec"),
+    );
+    let _ = writeln!(out, "      {}", styled(palette.faint, &renamed.seen));
+    let _ = writeln!(out, "      if it was this stack's, and nothing else needs it, remove it:");
+    for command in &renamed.remove {
+        let _ = writeln!(out, "        {command}");
     }
 }
 
@@ -313,8 +337,15 @@ fn line_diff(out: &mut String, before: &str, after: &str, palette: &Palette) {
 }
 
 fn summary(plan: &Plan, palette: &Palette) -> String {
+    let left = match plan.renamed.len() {
+        0 => String::new(),
+        count => styled(
+            palette.update,
+            format!(" {count} under {} not the spec's.", if count == 1 { "a name that is" } else { "names that are" }),
+        ),
+    };
     if plan.is_empty() && plan.refusals.is_empty() {
-        return styled(palette.create, "No changes. ") + "The stack is as the spec says.";
+        return styled(palette.create, "No changes. ") + "The stack is as the spec says." + &left;
     }
     let told = [Verb::Create, Verb::Restore, Verb::Update, Verb::Replace, Verb::Delete, Verb::Keep].map(|verb| {
         let (_, word, style) = palette.verb(verb);
@@ -329,5 +360,5 @@ fn summary(plan: &Plan, palette: &Palette) -> String {
         0 => String::new(),
         count => styled(palette.delete, format!(", {count} refused")),
     };
-    format!("{} {counts}{refused}.", styled(palette.strong, "Plan:"))
+    format!("{} {counts}{refused}.{left}", styled(palette.strong, "Plan:"))
 }

@@ -22,6 +22,9 @@ const MAX_ASYNC_RETRIES: u32 = 2;
 /// Seconds that Lambda keeps an asynchronous invocation, at least and at most.
 const ASYNC_AGE_SECONDS: (u32, u32) = (60, 21_600);
 
+/// Not a setting, and yet in the way of all that needs the function.
+const LAST_UPDATE: &str = "last_update";
+
 /// What is set on a function, desired or live.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -94,6 +97,8 @@ pub struct Live {
     pub revision_id: Option<String>,
     /// `Active`, `Pending`, `Inactive`, `Failed`
     pub state: Option<String>,
+    /// `Successful`, `InProgress`, `Failed`
+    pub last_update: Option<String>,
 }
 
 /// The function that a spec asks for, with that package.
@@ -177,22 +182,32 @@ impl Desired {
 }
 
 impl Live {
-    /// What is to be waited for, where it is still being made.
+    /// What is to be waited for, where it is still being made or changed; or to be done again, where that failed.
     #[must_use]
     pub fn waiting(&self) -> Option<Change> {
-        let value = |state: &str| Some(Value::Known(state.into()));
-        (self.state.as_deref() == Some("Pending")).then(|| Change {
-            attribute: Attribute { name: "state", key: None },
-            before: value("Pending"),
-            after: value("Active"),
+        let change = |name, before: &str, after: &str| Change {
+            attribute: Attribute { name, key: None },
+            before: Some(Value::Known(before.into())),
+            after: Some(Value::Known(after.into())),
             effect: Effect::InPlace,
-        })
+        };
+        match (self.state.as_deref(), self.last_update.as_deref()) {
+            (Some("Pending"), _) => Some(change("state", "Pending", "Active")),
+            (_, Some(status @ ("InProgress" | "Failed"))) => Some(change(LAST_UPDATE, status, "Successful")),
+            _ => None,
+        }
+    }
+
+    /// Whether a change is that of an update that failed, and is to be done again.
+    #[must_use]
+    pub fn is_failed_update(change: &Change) -> bool {
+        change.attribute.name == LAST_UPDATE && change.before == Some(Value::Known("Failed".into()))
     }
 
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { settings, environment, async_invoke, layers, tags, revision_id: _, state } = self;
+        let Self { settings, environment, async_invoke, layers, tags, revision_id: _, state, last_update: _ } = self;
         let attributes = settings.attributes();
         // One that failed never comes right.
         let attributes = match state.as_deref() {

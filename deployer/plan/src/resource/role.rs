@@ -10,7 +10,7 @@ use crate::ownership::{Tags, comparable, tags};
 use crate::policy;
 use crate::spec::Spec;
 
-/// What a role should be. It has inline policies only.
+/// What a role should be. It has inline policies only, but for a while.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
     /// Name.
@@ -27,6 +27,8 @@ pub struct Desired {
     pub boundary: Option<String>,
     /// Inline policies by name.
     pub policies: BTreeMap<String, Json>,
+    /// ARNs of attached managed policies: none, but those that stay until nothing uses them any more.
+    pub attached: BTreeSet<String>,
     /// Tags.
     pub tags: Tags,
 }
@@ -81,6 +83,7 @@ pub fn execution(spec: &Spec, kms_key_arn: Option<&str>, admin_key_arn: Option<&
         trust: policy::lambda_trust(),
         boundary: spec.role.permissions_boundary.clone(),
         policies,
+        attached: BTreeSet::new(),
         tags: tags(spec),
     }
 }
@@ -101,6 +104,7 @@ pub fn invoke(spec: &Spec) -> Desired {
         trust: policy::scheduler_trust(spec),
         boundary: spec.role.permissions_boundary.clone(),
         policies,
+        attached: BTreeSet::new(),
         tags: tags(spec),
     }
 }
@@ -111,6 +115,7 @@ fn common(
     trust: &Json,
     boundary: Option<&str>,
     policies: &BTreeMap<String, Json>,
+    attached: &BTreeSet<String>,
     tags: &Tags,
 ) -> Attributes {
     let start = Attributes::new()
@@ -118,18 +123,33 @@ fn common(
         .with_optional("description", (!description.is_empty()).then_some(description))
         .with_optional("permissions_boundary", boundary)
         .with_policy("trust", trust);
-    policies
+    let with_policies = policies
         .iter()
         .fold(start, |all, (name, document)| all.with_entry("policy", name, Value::Policy(document.clone())))
-        .with_map("tags", &comparable(tags))
+        .with_map("tags", &comparable(tags));
+    attached.iter().fold(with_policies, |all, arn| all.with_entry("attached_policy", arn, Value::Known(true.into())))
 }
 
 impl Desired {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { name: _, arn: _, path, description, trust, boundary, policies, tags } = self;
-        common(path, description, trust, boundary.as_deref(), policies, tags)
+        let Self { name: _, arn: _, path, description, trust, boundary, policies, attached, tags } = self;
+        common(path, description, trust, boundary.as_deref(), policies, attached, tags)
+    }
+
+    /// The same with all that the role grants now: what it is while what uses it changes.
+    #[must_use]
+    pub fn widened(&self, live: &Live) -> Self {
+        let mut policies = self.policies.clone();
+        for (name, held) in &live.policies {
+            if let Some(document) = policy::union(held, self.policies.get(name)) {
+                policies.insert(name.clone(), document);
+            }
+        }
+        // One under another path is made anew, and nothing is attached to that.
+        let attached = if live.path == self.path { live.attached.clone() } else { BTreeSet::new() };
+        Self { policies, attached, ..self.clone() }
     }
 }
 
@@ -138,7 +158,6 @@ impl Live {
     #[must_use]
     pub fn attributes(&self) -> Attributes {
         let Self { arn: _, id: _, path, description, trust, boundary, policies, attached, tags } = self;
-        let attributes = common(path, description, trust, boundary.as_deref(), policies, tags);
-        attached.iter().fold(attributes, |all, arn| all.with_entry("attached_policy", arn, Value::Known(true.into())))
+        common(path, description, trust, boundary.as_deref(), policies, attached, tags)
     }
 }

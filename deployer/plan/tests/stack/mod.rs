@@ -133,6 +133,7 @@ pub fn applied(spec: &Spec) -> Live {
             tags: function_tags,
             revision_id: Some("revision-1".to_owned()),
             state: Some("Active".to_owned()),
+            last_update: Some("Successful".to_owned()),
         }),
         schedule_group: Some(schedule_group::Live { deleting: false, tags: noted(Kind::ScheduleGroup) }),
         invoke_role: Some(role(&desired.invoke_role, "AROAINVOKE", Kind::InvokeRole)),

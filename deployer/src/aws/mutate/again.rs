@@ -13,7 +13,7 @@ use plan::saved::{Fingerprints, differences};
 use super::super::error::{Class, Error, Remedy, Result};
 use super::super::retry::{Attempt, Wait, until};
 use super::super::{function, log_group, permission, role as iam, schedule, schedule_group, secret};
-use super::{Mutator, lock};
+use super::{Granted, Mutator, lock};
 
 impl Mutator {
     /// Looks at what an action is about to change: whether it is still this stack's, and as it was planned. `None` where
@@ -26,13 +26,16 @@ impl Mutator {
             return Ok(Some(Live::default()));
         }
         let now = self.observe_one(action.kind).await?;
+        let granted = lock(&self.granted).get(&action.kind).cloned();
         if let Some(saved) = &self.saved {
-            is_as_saved(action, saved, &now)?;
+            is_as_saved(action, saved, &now, granted.as_ref())?;
         }
         if !is_to_be_seen(action, &self.live) {
             return Ok(Some(now));
         }
-        match still(action, &self.desired(), &self.live, &now) {
+        // What this run has made of it is not in the plan.
+        let planned = if granted.is_some() { &Live::default() } else { &self.live };
+        match still(action, &self.desired(), planned, &now) {
             Ok(Still::Due) => Ok(Some(now)),
             Ok(Still::Done) => {
                 self.found(action, &now, wait).await?;
@@ -211,13 +214,15 @@ impl Mutator {
     }
 }
 
-/// Whether a resource is as a saved plan saw it. What is to be created may have gone with something else.
-fn is_as_saved(action: &Action, saved: &Fingerprints, now: &Live) -> Result<()> {
+/// Whether a resource is as a saved plan saw it, or as this run has left it. What is to be created may have gone with
+/// something else.
+fn is_as_saved(action: &Action, saved: &Fingerprints, now: &Live, granted: Option<&Granted>) -> Result<()> {
     let kind = action.kind;
     if action.verb == Verb::Create && now.attributes(kind).is_none() {
         return Ok(());
     }
-    let differing = differences(kind, saved.get(&kind), now);
+    let mut differing = differences(kind, saved.get(&kind), now);
+    differing.retain(|one| !granted.is_some_and(|granted| granted.explains(one)));
     if differing.is_empty() {
         return Ok(());
     }

@@ -95,6 +95,10 @@ fn report_is_true(ran: &Ran, before: &Value, after: &Value, case: &Case<'_>) -> 
             "done" => assert_eq!(is, will_be, "{call}: {name} is not done"),
             // A function's role is made with it in one action, and some of it may be done.
             "not-started" => assert_eq!(is, was, "{call}: {name} was begun"),
+            // It has all that it will, and still what it had.
+            "granted" => {
+                assert!(resource["reason"].as_str().unwrap().contains("still what is not needed"), "{call}: {name}")
+            }
             "failed" | "unknown" => {
                 failed += 1;
                 let reason = resource["reason"].as_str().unwrap_or_else(|| panic!("{call}: {name} has no reason"));
