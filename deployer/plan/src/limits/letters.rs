@@ -7,9 +7,9 @@ pub(super) fn is_letter_or_number(c: char) -> bool {
     c.is_alphanumeric() && (c.is_ascii() || !OTHER_ALPHABETIC.chunks_exact(2).any(is_other))
 }
 
-/// First and last of each range of what is alphabetic to Unicode 17, and neither a letter nor a number: vowel signs,
+/// First and last of each range of what is alphabetic to Unicode, and neither a letter nor a number: vowel signs,
 /// circled letters. A test goes through all characters.
-/// <https://www.unicode.org/Public/17.0.0/ucd/PropList.txt>, <https://www.unicode.org/Public/17.0.0/ucd/UnicodeData.txt>
+/// <https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt>, <https://www.unicode.org/Public/UCD/latest/ucd/UnicodeData.txt>
 const OTHER_ALPHABETIC: [u32; 520] = [
     0x345, 0x345, 0x363, 0x36F, 0x5B0, 0x5BD, 0x5BF, 0x5BF, 0x5C1, 0x5C2, 0x5C4, 0x5C5, 0x5C7, 0x5C9, 0x610, 0x61A,
     0x64B, 0x657, 0x659, 0x65F, 0x670, 0x670, 0x6D6, 0x6DC, 0x6E1, 0x6E4, 0x6E7, 0x6E8, 0x6ED, 0x6ED, 0x711, 0x711,

@@ -73,11 +73,20 @@ pub(super) const FUNCTION_NAME: Pattern =
     of("[a-zA-Z0-9-_]+", |text| outside(text, is_name), "letters, digits, `-` and `_`");
 pub(super) const STATEMENT_ID: Pattern =
     of("([a-zA-Z0-9-_]+)", |text| outside(text, is_name), "letters, digits, `-` and `_`");
-pub(super) const NO_BLANKS: Pattern = of(r"[^\s]+", |text| outside(text, |c| !c.is_whitespace()), "no white space");
+pub(super) const NO_BLANKS: Pattern = of(r"[^\s]+", no_blanks, "no white space");
 pub(super) const VARIABLE: Pattern =
-    of("[a-zA-Z]([a-zA-Z0-9_])+", |text| outside(text, is_word), "letters, digits and `_`");
+    of("[a-zA-Z]([a-zA-Z0-9_])+", variable, "letters, digits and `_`, a letter first, two at least");
 pub(super) const SUBNET: Pattern = of("subnet-[0-9a-z]*", |text| id(text, "subnet-"), "digits and letters");
 pub(super) const SECURITY_GROUP: Pattern = of("sg-[0-9a-zA-Z]*", |text| id(text, "sg-"), "digits and letters");
+
+fn no_blanks(text: &str) -> Option<usize> {
+    if text.is_empty() { Some(0) } else { outside(text, |c| !matches!(c, ' ' | '\t'..='\r')) }
+}
+
+fn variable(text: &str) -> Option<usize> {
+    let begins = text.len() > 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if begins { outside(text, is_word) } else { Some(0) }
+}
 
 /// The models differ in capitals, which no id has.
 fn id(text: &str, prefix: &str) -> Option<usize> {
@@ -165,7 +174,8 @@ fn arn(text: &str) -> (&str, &str) {
 }
 
 fn is_partition(text: &str) -> bool {
-    text.strip_prefix("aws").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+    let mut words = text.split('-');
+    words.next() == Some("aws") && words.all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
 /// The models' regions: a word of two letters, perhaps one for a partition, a word, and a digit.

@@ -22,6 +22,8 @@ const fn narrower(limit: Limit, page: &'static str) -> Limit {
     Limit { narrower: Some(page), ..limit }
 }
 
+/// The deployer's are of one kind, and of a region that is one.
+const ARNS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html";
 /// No model bounds it.
 const ANY: usize = usize::MAX;
 
@@ -58,8 +60,9 @@ table! {
         Some(pattern::FUNCTION_NAME)), "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html");
     FUNCTION_DESCRIPTION = text(&["lambda:CreateFunction.Description",
         "lambda:UpdateFunctionConfiguration.Description"], 0, 256, None);
-    FUNCTION_ROLE = text(&["lambda:CreateFunction.Role", "lambda:UpdateFunctionConfiguration.Role"], 0, 10_000,
-        Some(pattern::FUNCTION_ROLE));
+    FUNCTION_ROLE = narrower(text(&["lambda:CreateFunction.Role", "lambda:UpdateFunctionConfiguration.Role"], 0, 10_000,
+        Some(pattern::FUNCTION_ROLE)),
+        ARNS);
     RUNTIME = words(&["lambda:CreateFunction.Runtime", "lambda:UpdateFunctionConfiguration.Runtime"],
         &["provided.al2023"]);
     HANDLER = text(&["lambda:CreateFunction.Handler", "lambda:UpdateFunctionConfiguration.Handler"], 0, 128,
@@ -92,9 +95,8 @@ table! {
         Some(pattern::LAMBDA_TAG));
     FUNCTION_TAG_VALUE = text(&["lambda:CreateFunction.Tags.value", "lambda:TagResource.Tags.value"], 0, 256,
         Some(pattern::LAMBDA_TAG));
-    /// It is no other ARN.
     FUNCTION_ARN = narrower(text(&["lambda:TagResource.Resource"], 1, 10_000, Some(pattern::FUNCTION_ARN)),
-        "https://docs.aws.amazon.com/lambda/latest/api/API_TagResource.html");
+        ARNS);
     ASYNC_RETRIES = number(&["lambda:PutFunctionEventInvokeConfig.MaximumRetryAttempts"], 0, 2);
     ASYNC_AGE = number(&["lambda:PutFunctionEventInvokeConfig.MaximumEventAgeInSeconds"], 60, 21_600);
     STATEMENT_ID = text(&["lambda:AddPermission.StatementId"], 1, 100, Some(pattern::STATEMENT_ID));
@@ -102,9 +104,8 @@ table! {
     ACTION = narrower(text(&["lambda:AddPermission.Action"], 0, 10_000, Some(pattern::ACTION)),
         "https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html");
     PRINCIPAL = text(&["lambda:AddPermission.Principal"], 0, 2048, Some(pattern::NO_BLANKS));
-    /// It is no other ARN.
     SOURCE_ARN = narrower(text(&["lambda:AddPermission.SourceArn"], 0, 10_000, Some(pattern::SOURCE_ARN)),
-        "https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html");
+        ARNS);
     SOURCE_ACCOUNT = text(&["lambda:AddPermission.SourceAccount"], 0, 12, Some(pattern::ACCOUNT));
 
     SCHEDULE_GROUP = text(&["scheduler:CreateScheduleGroup.Name", "scheduler:CreateSchedule.GroupName",
@@ -114,7 +115,8 @@ table! {
         None);
     GROUP_TAG_VALUE = text(&["scheduler:CreateScheduleGroup.Tags[].Value", "scheduler:TagResource.Tags[].Value"], 1, 256,
         None);
-    GROUP_ARN = text(&["scheduler:TagResource.ResourceArn"], 1, 1011, Some(pattern::GROUP_ARN));
+    GROUP_ARN = narrower(text(&["scheduler:TagResource.ResourceArn"], 1, 1011, Some(pattern::GROUP_ARN)),
+        ARNS);
     SCHEDULE_NAME = text(&["scheduler:CreateSchedule.Name", "scheduler:UpdateSchedule.Name"], 1, 64,
         Some(pattern::SCHEDULE_NAME));
     EXPRESSION = text(&["scheduler:CreateSchedule.ScheduleExpression", "scheduler:UpdateSchedule.ScheduleExpression"], 1,
@@ -126,15 +128,17 @@ table! {
     WINDOW = number(&["scheduler:CreateSchedule.FlexibleTimeWindow.MaximumWindowInMinutes",
         "scheduler:UpdateSchedule.FlexibleTimeWindow.MaximumWindowInMinutes"], 1, 1440);
     TARGET_ARN = text(&["scheduler:CreateSchedule.Target.Arn", "scheduler:UpdateSchedule.Target.Arn"], 1, 1600, None);
-    SCHEDULE_ROLE = text(&["scheduler:CreateSchedule.Target.RoleArn", "scheduler:UpdateSchedule.Target.RoleArn"], 1,
-        1600, Some(pattern::SCHEDULE_ROLE));
+    SCHEDULE_ROLE = narrower(text(&["scheduler:CreateSchedule.Target.RoleArn", "scheduler:UpdateSchedule.Target.RoleArn"], 1,
+        1600, Some(pattern::SCHEDULE_ROLE)),
+        ARNS);
     INPUT = text(&["scheduler:CreateSchedule.Target.Input", "scheduler:UpdateSchedule.Target.Input"], 1, ANY, None);
     RETRY_ATTEMPTS = number(&["scheduler:CreateSchedule.Target.RetryPolicy.MaximumRetryAttempts",
         "scheduler:UpdateSchedule.Target.RetryPolicy.MaximumRetryAttempts"], 0, 185);
     RETRY_AGE = number(&["scheduler:CreateSchedule.Target.RetryPolicy.MaximumEventAgeInSeconds",
         "scheduler:UpdateSchedule.Target.RetryPolicy.MaximumEventAgeInSeconds"], 60, 86_400);
-    QUEUE_ARN = text(&["scheduler:CreateSchedule.Target.DeadLetterConfig.Arn",
-        "scheduler:UpdateSchedule.Target.DeadLetterConfig.Arn"], 1, 1600, Some(pattern::QUEUE_ARN));
+    QUEUE_ARN = narrower(text(&["scheduler:CreateSchedule.Target.DeadLetterConfig.Arn",
+        "scheduler:UpdateSchedule.Target.DeadLetterConfig.Arn"], 1, 1600, Some(pattern::QUEUE_ARN)),
+        ARNS);
 
     SECRET_NAME = narrower(text(&["secretsmanager:CreateSecret.Name"], 1, 512, Some(pattern::SECRET_NAME)),
         "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html");
