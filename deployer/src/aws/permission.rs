@@ -72,15 +72,27 @@ pub async fn create(clients: &Clients, desired: &Desired, wait: Wait<'_>) -> Res
     .await
 }
 
-/// Takes away the statements that are not as they should be, and adds the one that should be there.
+/// Adds the statement that should be there, then takes away those that should not: Secrets Manager may invoke the function
+/// throughout. One under the same id is in the way, and goes first.
 pub async fn update(clients: &Clients, desired: &Desired, changes: &[Change], wait: Wait<'_>) -> Result<()> {
-    for change in changes.iter().filter(|change| change.before.is_some()) {
-        if let Some(id) = &change.attribute.key {
-            remove(clients, &desired.function, id, wait).await?;
-        }
-    }
+    let is_in_the_way = |change: &Change| change.before.is_some() && change.after.is_some();
+    let is_left = |change: &Change| change.before.is_some() && change.after.is_none();
+    remove_where(clients, desired, changes, &is_in_the_way, wait).await?;
     if changes.iter().any(|change| change.after.is_some()) {
         create(clients, desired, wait).await?;
+    }
+    remove_where(clients, desired, changes, &is_left, wait).await
+}
+
+async fn remove_where(
+    clients: &Clients,
+    desired: &Desired,
+    changes: &[Change],
+    is_removed: &(dyn Fn(&Change) -> bool + Sync),
+    wait: Wait<'_>,
+) -> Result<()> {
+    for id in changes.iter().filter(|change| is_removed(change)).filter_map(|change| change.attribute.key.as_ref()) {
+        remove(clients, &desired.function, id, wait).await?;
     }
     Ok(())
 }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use deployer::aws::Mutator;
-use deployer::engine::{self, Stop};
+use deployer::aws::{Class, Mutator};
+use deployer::engine::{self, Outcome, Stop};
 use plan::desired::{Desired, Facts};
 use plan::live::Live;
 use plan::policy;
 use plan::resource::{Kind, role};
+use plan::saved::{Saved, SpecFile};
 use plan::spec::Spec;
 use serde_json::{Value as Json, json};
 
@@ -21,6 +22,8 @@ const KEYS: [&str; 2] = [
     "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555",
     "arn:aws:kms:us-east-1:123456789012:key/99999999-2222-3333-4444-555555555555",
 ];
+
+type Rights = BTreeSet<String>;
 
 /// A spec, and what the account adds to it.
 struct Setting {
@@ -143,7 +146,44 @@ async fn calls(before: &Setting, after: &Setting) -> Vec<Call> {
     wire.all()
 }
 
-type Rights = BTreeSet<String>;
+/// The role as a plan that is carried out leaves it between its two steps is no reason to call a saved plan stale; one that
+/// somebody changed is.
+#[tokio::test(start_paused = true)]
+async fn a_saved_plan_knows_the_role_that_it_has_widened_itself_and_no_other() {
+    let settings = settings();
+    let the = |name: &str| settings.iter().find(|setting| setting.name == name).unwrap();
+    for (before, after) in [("admin", "another admin"), ("network", "cache user"), ("key", "another key")] {
+        for meddles in [false, true] {
+            let (before, after) = (the(before), the(after));
+            let (live, wire) = (before.seen_by(after), Wire::new());
+            world::reads(&wire, &live);
+            for change in CHANGES {
+                wire.always(change, done());
+            }
+            let desired = after.desired(&live);
+            let plan = plan::plan::apply(&after.spec, &desired, &live, &BTreeSet::new());
+            let mut widened = live.clone();
+            let role = widened.execution_role.as_mut().unwrap();
+            role.policies = desired.execution_role.widened(live.execution_role.as_ref().unwrap()).policies;
+            if meddles {
+                role.policies.insert("Theirs".to_owned(), json!({"Statement": []}));
+            }
+            let seen = wire.clone();
+            wire.always("iam:TagRole", done().after(move || world::reads(&seen, &widened)));
+            let spec = SpecFile { path: String::new(), sha256: String::new() };
+            let saved = Saved::of(&plan, &live, spec, BTreeSet::new(), stack::VERSION).live;
+            let mutator = Mutator::to_apply(wire.clients(), desired, live, b"zip".to_vec(), Some(first_value()));
+            let mutator = mutator.only_as_saved(Some(saved));
+            let report = Box::pin(engine::run(&plan, &mutator, &Stop::default(), &|_| {})).await;
+            let (_, outcome) = report.outcomes.iter().find(|(kind, _)| *kind == Kind::ExecutionRole).unwrap();
+            match outcome {
+                Outcome::Done(_) => assert!(!meddles),
+                Outcome::Failed(error) => assert!(meddles && error.class == Class::Stale, "{error}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
 
 /// What documents allow, statement by statement.
 fn rights<'a>(documents: impl IntoIterator<Item = &'a Json>) -> Rights {
