@@ -97,7 +97,7 @@ fn report_is_true(ran: &Ran, before: &Value, after: &Value, case: &Case<'_>) -> 
             "not-started" => assert_eq!(is, was, "{call}: {name} was begun"),
             // It has all that it will, and still what it had.
             "granted" => {
-                assert!(resource["reason"].as_str().unwrap().contains("still what is not needed"), "{call}: {name}")
+                assert!(resource["reason"].as_str().unwrap().contains("still what is not needed"), "{call}: {name}");
             }
             "failed" | "unknown" => {
                 failed += 1;
