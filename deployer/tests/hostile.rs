@@ -381,5 +381,5 @@ fn a_file_that_grows_while_it_is_read_ends_the_run_all_the_same() {
 fn a_name_of_a_file_never_speaks_to_the_terminal() {
     let desk =
         Desk::new().with("\u{1b}]0;x\u{7}.yaml", format!("nmae: x{}", others("name"))).with("\u{9b}2J.yaml", [0xff]);
-    desk.validate(".").ends(1, &["\u{fffd}]0;x\u{fffd}.yaml:1:1", "is not UTF-8"]);
+    desk.validate(".").ends(1, &["\\u{1b}]0;x\\u{7}.yaml:1:1", "\\u{9b}2J.yaml is not UTF-8"]);
 }

@@ -81,7 +81,7 @@ impl Action {
     /// Whether a command needs it for a stack.
     #[must_use]
     pub fn is_needed(&self, command: Command, spec: &Spec) -> bool {
-        self.needs.iter().any(|need| need.is_of(command, spec)) && self.scope.grant(spec).is_some()
+        self.needs.iter().any(|need| need.is_of(command, spec)) && self.scope.of(spec).grant(spec).is_some()
     }
 }
 
@@ -105,6 +105,7 @@ const UNSCHEDULED: &[Need] = &[Need::Managed, Need::Teardown];
 /// All actions.
 pub const ACTIONS: &[Action] = &[
     action("secretsmanager:DescribeSecret", Scope::Secret, READ),
+    action("secretsmanager:GetResourcePolicy", Scope::Secret, READ),
     action("secretsmanager:CreateSecret", Scope::Secret, APPLY),
     action("secretsmanager:RestoreSecret", Scope::Secret, APPLY),
     action("secretsmanager:UpdateSecret", Scope::Secret, APPLY),
@@ -127,11 +128,11 @@ pub const ACTIONS: &[Action] = &[
     action("iam:GetRolePolicy", Scope::Roles, READ),
     action("iam:ListRolePolicies", Scope::Roles, READ),
     action("iam:ListAttachedRolePolicies", Scope::Roles, READ),
-    action("iam:CreateRole", Scope::Roles, APPLY),
-    action("iam:PutRolePolicy", Scope::Roles, APPLY),
+    action("iam:CreateRole", Scope::BoundedRoles, APPLY),
+    action("iam:PutRolePolicy", Scope::BoundedRoles, APPLY),
     action("iam:UpdateRoleDescription", Scope::Roles, APPLY),
     action("iam:UpdateAssumeRolePolicy", Scope::Roles, APPLY),
-    action("iam:PutRolePermissionsBoundary", Scope::Roles, &[Need::Bounded]),
+    action("iam:PutRolePermissionsBoundary", Scope::BoundedRoles, &[Need::Bounded]),
     action("iam:DeleteRolePermissionsBoundary", Scope::Roles, &[Need::Unbounded]),
     action("iam:TagRole", Scope::Roles, APPLY),
     action("iam:UntagRole", Scope::Roles, APPLY),
@@ -165,7 +166,7 @@ pub const ACTIONS: &[Action] = &[
     action("ec2:DescribeSecurityGroups", Scope::Networks, APPLY),
     action("ec2:DescribeSubnets", Scope::Networks, APPLY),
     action("ec2:DescribeVpcs", Scope::Networks, APPLY),
-    action("logs:DescribeLogGroups", Scope::LogGroups, READ),
+    action("logs:DescribeLogGroups", Scope::AllLogGroups, READ),
     action("logs:ListTagsForResource", Scope::LogGroup, READ),
     action("logs:CreateLogGroup", Scope::LogGroup, APPLY),
     action("logs:PutRetentionPolicy", Scope::LogGroup, APPLY),
@@ -197,7 +198,7 @@ pub fn policy<'a>(specs: impl IntoIterator<Item = &'a Spec>, command: Command) -
     for spec in specs {
         let mut scopes: BTreeMap<Scope, BTreeSet<&str>> = BTreeMap::new();
         for action in ACTIONS.iter().filter(|action| action.is_needed(command, spec)) {
-            scopes.entry(action.scope).or_default().insert(action.name);
+            scopes.entry(action.scope.of(spec)).or_default().insert(action.name);
         }
         for (scope, actions) in scopes {
             let Some(Grant { resources, condition }) = scope.grant(spec) else { continue };

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod renamed;
 pub mod render;
 pub mod resource;
+pub mod resource_policy;
 pub mod rights;
 pub mod saved;
 pub mod spec;

@@ -169,12 +169,6 @@ impl<'a> Names<'a> {
         self.arn("logs", &format!("log-group:{}", self.log_group()))
     }
 
-    /// The pattern of the ARNs of all log groups in the stack's account and region.
-    #[must_use]
-    pub fn any_log_group_arn(self) -> String {
-        self.arn("logs", "log-group:*")
-    }
-
     /// The function's ARN.
     #[must_use]
     pub fn function_arn(self) -> String {

@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use crate::attribute::{Change, Effect};
 use crate::desired::Desired;
+use crate::doctor::error_lines;
 use crate::live::Live;
 use crate::ownership::{Owner, owner};
 use crate::package::Package;
 use crate::renamed::{Renamed, renamed};
 use crate::resource::{Kind, function};
+use crate::resource_policy::{Access, ResourcePolicy};
 use crate::spec::{OnTeardown, Spec};
 use crate::teardown::fate;
 
@@ -118,9 +120,47 @@ pub struct Plan {
     /// What may be the stack's own, under names that the spec does not say any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub renamed: Vec<Renamed>,
+    /// What apply does not change, and a person should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+}
+
+/// Something about a resource that apply does not change, and a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// The resource's kind.
+    #[serde(rename = "address")]
+    pub kind: Kind,
+    /// Its name in AWS.
+    pub name: String,
+    /// What it is.
+    pub what: String,
+    /// More of it, a line each.
+    pub details: Vec<String>,
 }
 
 impl Plan {
+    /// The same, with what the secret's resource policy says, where there is one.
+    #[must_use]
+    pub fn with_resource_policy(mut self, spec: &Spec, policy: &ResourcePolicy) -> Self {
+        let what = match policy {
+            ResourcePolicy::None => return self,
+            ResourcePolicy::Unread(why) => ("its resource policy can't be read".to_owned(), error_lines(why)),
+            ResourcePolicy::Document(_) => {
+                let access = policy.access(&self.account);
+                let what = if access.iter().any(Access::is_exposure) {
+                    "its resource policy lets in principals outside of the account"
+                } else {
+                    "it has a resource policy, which apply leaves as it is"
+                };
+                (what.to_owned(), access.iter().map(ToString::to_string).collect())
+            }
+        };
+        let (kind, name, (what, details)) = (Kind::Secret, spec.secret.name.clone(), what);
+        self.notices.push(Notice { kind, name, what, details });
+        self
+    }
+
     /// Whether nothing is to be done.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -180,8 +220,17 @@ fn is_adopted(adopt: &BTreeSet<Kind>, kind: Kind) -> bool {
 }
 
 pub(crate) fn plan(spec: &Spec, actions: Vec<Action>, refusals: Vec<Refusal>, renamed: Vec<Renamed>) -> Plan {
-    let (stack, account, region) = (spec.name.clone(), spec.account.clone(), spec.region.clone());
-    Plan { stack, account, region, package: None, actions, refusals, renamed }
+    let Spec { name, account, region, .. } = spec;
+    Plan {
+        stack: name.clone(),
+        account: account.clone(),
+        region: region.clone(),
+        package: None,
+        actions,
+        refusals,
+        renamed,
+        notices: vec![],
+    }
 }
 
 fn resource(
@@ -225,7 +274,24 @@ fn resource(
         _ => Cause::Spec,
     });
     let note = deleted.map(|date| format!("scheduled for deletion ({date}); its value is kept"));
+    let note = note.or_else(|| is_taken_over(spec, desired, live, kind).then(|| TAKEN_OVER.to_owned()));
     Ok(Action { kind, name, verb, cause, adopted: owner.is_some(), changes, note })
+}
+
+/// What is said of a resource that has the ownership tag, and was not, or not yet, applied as part of this stack.
+const TAKEN_OVER: &str = "is there already with this stack's tag, and is taken over: a cut-off apply or a teardown left it, or \
+                          somebody else made it";
+
+/// Whether a resource carries the ownership tag and may be nobody's work of ours. The tag of what was applied comes with the
+/// creation, and who sets the one may set the other; so where most of the stack is still to be created, neither says enough.
+fn is_taken_over(spec: &Spec, desired: &Desired, live: &Live, kind: Kind) -> bool {
+    let tagged = |kind: &Kind| kind.is_wanted(&spec.trigger) && kind.owned_through() == *kind;
+    let is_ours = |kind: Kind| live.tags(kind).is_some_and(|tags| owner(desired.tags(kind), tags) == Owner::Us);
+    let (wanted, ours) = Kind::ALL
+        .into_iter()
+        .filter(tagged)
+        .fold((0, 0), |(wanted, ours), one| (wanted + 1, ours + usize::from(is_ours(one))));
+    tagged(&kind) && is_ours(kind) && (live.applied(kind).is_none() || ours * 2 < wanted)
 }
 
 /// Whether it is made anew. A function's policy goes with the function.

@@ -251,11 +251,17 @@ fn strings(value: &Value, fold: impl Fn(&str) -> String) -> Value {
     sorted(list(value).iter().map(text).collect())
 }
 
-fn list(value: &Value) -> Vec<Value> {
+/// One value, or each of a list.
+pub(crate) fn list(value: &Value) -> Vec<Value> {
     match value {
         Value::Array(items) => items.clone(),
         one => vec![one.clone()],
     }
+}
+
+/// A value as text, which is all that a policy should have at its ends.
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn sorted(mut items: Vec<Value>) -> Value {

@@ -104,7 +104,7 @@ impl Saved {
     #[must_use]
     pub fn of(plan: &Plan, live: &Live, spec: SpecFile, adopt: BTreeSet<Kind>, deployer: &str) -> Self {
         let live = Kind::ALL.into_iter().filter_map(|kind| Some((kind, fields(&seen(live, kind)?)))).collect();
-        Self { deployer: deployer.to_owned(), spec, adopt, live, plan: json!(plan) }
+        Self { deployer: deployer.to_owned(), spec, adopt, live, plan: to_do(plan) }
     }
 
     /// The file's content.
@@ -152,7 +152,7 @@ impl Saved {
     /// what is to be done.
     #[must_use]
     pub fn other_actions(&self, plan: &Plan) -> Vec<String> {
-        let now = json!(plan);
+        let now = to_do(plan);
         let word = |action: Option<&Json>| action.and_then(|a| a["action"].as_str()).unwrap_or("nothing").to_owned();
         let told = Kind::ALL.into_iter().filter_map(|kind| {
             let (saved, now) = (action(&self.plan, kind), action(&now, kind));
@@ -172,8 +172,13 @@ impl Saved {
     /// Whether `plan` is the saved one.
     #[must_use]
     pub fn is(&self, plan: &Plan) -> bool {
-        self.plan == json!(plan)
+        self.plan == to_do(plan)
     }
+}
+
+/// A plan without what it only says: of that nothing is carried out, and it may change at any time.
+fn to_do(plan: &Plan) -> Json {
+    json!(Plan { notices: Vec::new(), ..plan.clone() })
 }
 
 fn action(plan: &Json, kind: Kind) -> Option<&Json> {

@@ -10,6 +10,7 @@ use plan::spec::{self, Spec};
 use serde_json::{Value as Json, json};
 
 const COMMANDS: [Command; 4] = [Command::Plan, Command::Apply, Command::Teardown, Command::Doctor];
+const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:dead";
 
 fn statements(specs: &[&Spec], command: Command) -> Vec<Json> {
@@ -50,8 +51,14 @@ fn specs() -> Vec<Spec> {
     let shipped = files.map(|path| std::fs::read_to_string(path).unwrap());
     let mut specs: Vec<Spec> = shipped.map(|text| spec::load("shipped.yaml", &text).unwrap().spec).collect();
     assert!(specs.len() > 4);
-    specs.extend([stack::managed(), complete()]);
+    specs.extend([stack::managed(), complete(), bounded()]);
     specs
+}
+
+fn bounded() -> Spec {
+    let mut spec = stack::spec();
+    spec.role.permissions_boundary = Some(BOUNDARY.to_owned());
+    spec
 }
 
 fn complete() -> Spec {
@@ -93,13 +100,17 @@ fn no_command_may_read_or_write_a_value() {
 
 #[test]
 fn only_what_aws_can_not_narrow_is_allowed_beyond_the_stack() {
-    let networks = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"];
+    let unscoped = [
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        "logs:DescribeLogGroups",
+        "scheduler:ListSchedules",
+    ];
     for (spec, command) in specs().iter().flat_map(|spec| COMMANDS.map(|command| (spec, command))) {
         for (action, resource, condition) in grants(&[spec], command) {
             let is_wide = if resource == "*" {
-                action == "scheduler:ListSchedules" || networks.contains(&action.as_str())
-            } else if resource.ends_with(":log-group:*") {
-                action == "logs:DescribeLogGroups"
+                unscoped.contains(&action.as_str())
             } else if resource.ends_with(":key/*") {
                 action == "kms:DescribeKey" || condition.contains("kms:ResourceAliases")
             } else {
@@ -186,13 +197,41 @@ fn what_a_spec_does_not_have_is_not_allowed() {
         assert!(actions(&spec, command).contains(action), "{action}");
         assert!(!actions(&stack::spec(), command).contains(action), "{action}");
     }
-    let bound = |bounded: bool| {
-        let mut spec = stack::spec();
-        spec.role.permissions_boundary = bounded.then(|| "arn:aws:iam::123456789012:policy/boundary".to_owned());
-        let has = |name: &str| actions(&spec, Command::Apply).contains(name);
-        (has("iam:PutRolePermissionsBoundary"), has("iam:DeleteRolePermissionsBoundary"))
+}
+
+#[test]
+fn whoever_applies_a_bounded_stack_can_neither_do_without_the_boundary_nor_take_it_away() {
+    let within = json!({"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}});
+    for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"] {
+        let allowed = on(&bounded(), Command::Apply, action);
+        assert_eq!(allowed.len(), 2, "{action}");
+        assert!(allowed.iter().all(|(_, condition)| *condition == within), "{action}: {allowed:?}");
+    }
+    for command in COMMANDS {
+        let all = actions(&bounded(), command);
+        let forbidden = |name: &String| {
+            let is_boundary = name.ends_with("PermissionsBoundary") && name != "iam:PutRolePermissionsBoundary";
+            // Nor may it change what the boundary says, or give rights by another way than an inline policy.
+            is_boundary || name.contains("PolicyVersion") || name.starts_with("iam:Attach")
+        };
+        assert_eq!(all.iter().find(|name| forbidden(name)), None, "{command:?}");
+    }
+    let plain = on(&stack::spec(), Command::Apply, "iam:PutRolePolicy");
+    assert!(plain.iter().all(|(_, condition)| condition.is_null()));
+    // One stack's boundary opens no other stack's roles.
+    let mut other = stack::spec();
+    (other.role.name, other.schedule.name) = ("another".to_owned(), "another".to_owned());
+    other.role.permissions_boundary = Some(format!("{BOUNDARY}-of-another"));
+    let mixed = grants(&[&bounded(), &other], Command::Apply);
+    let of = |name: &str| {
+        mixed.iter().filter(|(action, role, _)| action == "iam:CreateRole" && role.ends_with(name)).count()
     };
-    assert_eq!((bound(true), bound(false)), ((true, false), (false, true)));
+    assert_eq!((of("RotatePasswordFunction-role"), of("/another")), (1, 1));
+    let has = |spec: &Spec, name: &str| actions(spec, Command::Apply).contains(name);
+    assert!(
+        has(&stack::spec(), "iam:DeleteRolePermissionsBoundary")
+            && !has(&stack::spec(), "iam:PutRolePermissionsBoundary")
+    );
 }
 
 #[test]

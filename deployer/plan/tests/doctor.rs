@@ -17,7 +17,9 @@ use plan::ownership::{STACK_TAG, applied_tag};
 use plan::plan::Plan;
 use plan::render::{Palette, doctor as text};
 use plan::resource::Kind;
+use plan::resource_policy::ResourcePolicy;
 use plan::spec::Spec;
+use serde_json::json;
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:dead-letters";
 
@@ -33,6 +35,7 @@ struct Patient {
     invocations: Vec<Invocation>,
     queue: Queue,
     self_check: SelfCheck,
+    resource_policy: ResourcePolicy,
 }
 
 fn now() -> Timestamp {
@@ -78,6 +81,7 @@ impl Patient {
             invocations: vec![Invocation { at: ago(3), end: End::Rotated }],
             queue: Queue::Unnamed,
             self_check: answered(&[]),
+            resource_policy: ResourcePolicy::None,
             spec,
         }
     }
@@ -126,6 +130,7 @@ impl Patient {
             invocations: Ok(self.invocations.clone()),
             queue: self.queue.clone(),
             self_check: self.self_check.clone(),
+            resource_policy: self.resource_policy.clone(),
         }
     }
 
@@ -140,7 +145,7 @@ impl Patient {
     }
 
     fn text(&self) -> String {
-        text(&self.spec, &self.findings(), &Palette::plain())
+        text(&self.spec, &self.findings(), &Palette::plain()).to_string()
     }
 
     fn the(&self, words: &str) -> Finding {
@@ -774,4 +779,28 @@ fn a_schedule_under_an_old_name_is_a_notice_with_the_command_that_removes_it() {
         next.starts_with("aws scheduler delete-schedule --region us-east-1") && next.contains("--name Old"),
         "{next}"
     );
+}
+
+#[test]
+fn a_resource_policy_that_lets_another_account_in_is_a_problem_and_named_first() {
+    let allow =
+        |principal: &str| json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "secretsmanager:*"});
+    let (theirs, ours) = (allow("arn:aws:iam::999999999999:root"), allow("arn:aws:iam::123456789012:role/app"));
+    let patient = |statements: &[&serde_json::Value]| {
+        let mut patient = Patient::healthy();
+        patient.resource_policy = ResourcePolicy::Document(json!({"Statement": statements}));
+        patient
+    };
+    let finding = patient(&[&ours, &theirs]).the("its resource policy");
+    assert_eq!(finding.level, Level::Problem);
+    assert!(finding.why[0].starts_with("another account: arn:aws:iam::999999999999:root may read"), "{finding:#?}");
+    assert!(finding.why[1].starts_with("this account: "), "{finding:#?}");
+    assert_eq!(patient(&[&ours]).the("its resource policy").level, Level::Good);
+    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:GetSecretValue"});
+    assert_eq!(patient(&[&ours, &deny]).the("its resource policy").level, Level::Notice);
+    assert!(Patient::healthy().findings().iter().all(|one| !one.what.contains("resource policy")));
+    let mut denied = Patient::healthy();
+    denied.resource_policy = ResourcePolicy::Unread("denied\nnext: allow it".to_owned());
+    let finding = denied.the("its resource policy can't be read");
+    assert_eq!((finding.level, finding.why), (Level::Notice, vec!["denied".to_owned(), "next: allow it".to_owned()]));
 }

@@ -24,6 +24,7 @@ fn plan(actions: impl IntoIterator<Item = (Kind, Verb)>) -> Plan {
         actions: actions.into_iter().map(action).collect(),
         refusals: vec![],
         renamed: vec![],
+        notices: vec![],
     }
 }
 

@@ -49,9 +49,10 @@ fn every_changed_name_is_told_with_the_old_one_by_plan_and_teardown() {
         let teardown = plan::teardown::teardown(&spec, &desired, &live, TeardownOptions::default());
         assert!(teardown.renamed.iter().any(is_it), "{kind}");
         for text in [render::plan(&plan, &Palette::plain()), render::teardown(&teardown, &Palette::plain())] {
+            let text = text.as_str();
             assert!(text.contains(name) && text.contains("not a name of the spec") && text.contains("aws "), "{text}");
         }
-        assert!(render::markdown(&plan).contains("1 under other names"), "{kind}");
+        assert!(render::markdown(&plan).as_str().contains("1 under other names"), "{kind}");
     }
 }
 

@@ -9,7 +9,7 @@ use plan::desired::{Desired, Facts};
 use plan::live::Live;
 use plan::ownership::STACK_TAG;
 use plan::package::Package;
-use plan::render::{Palette, differences};
+use plan::render::differences;
 use plan::resource::Kind;
 use plan::saved::{Refused, Saved, SpecFile, is_saved, sha256};
 use plan::spec::Spec;
@@ -40,7 +40,7 @@ fn told(change: impl FnOnce(&mut Live)) -> String {
     let mut live = stack::applied(&spec);
     let saved = saved(&spec, &live);
     change(&mut live);
-    differences(&saved.differences(&live), &Palette::plain()).join("\n")
+    differences(&saved.differences(&live)).join("\n")
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn each_resource_that_comes_or_goes_makes_a_plan_stale() {
             for (before, after, what) in
                 [(&applied, &without, "was there, and is gone"), (&without, &applied, "was not there, and is now")]
             {
-                let told = differences(&saved(&spec, before).differences(after), &Palette::plain());
+                let told = differences(&saved(&spec, before).differences(after));
                 assert_eq!(told, [format!("{kind} {what}")]);
             }
         }

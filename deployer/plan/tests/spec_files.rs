@@ -20,7 +20,7 @@ fn stem(path: &Path) -> String {
 }
 
 fn rendered(name: &str, text: &str, diagnostics: &[Diagnostic]) -> String {
-    spec::render(&format!("{name}.yaml"), text, diagnostics, false)
+    spec::render(&format!("{name}.yaml"), text, diagnostics, false).to_string().trim_end().to_owned()
 }
 
 #[test]

@@ -60,9 +60,9 @@ fn the_other_trigger_takes_the_place_of_the_first_and_nothing_of_it_stays() {
     let made = SCHEDULED.map(|kind| (kind, Verb::Create));
     let gone = MANAGED.map(|kind| (kind, Verb::Delete));
     assert_eq!(pending(&plan), [&told[..], &made[..], &gone[..]].concat());
-    let told = render::plan(&plan, &Palette::plain());
+    let told = render::plan(&plan, &Palette::plain()).to_string();
     assert!(told.contains("- rotation") && told.contains("3 to create, 1 to update, 2 to delete"), "{told}");
-    assert!(render::markdown(&plan).contains("3 to create, 1 to update, 2 to delete"));
+    assert!(render::markdown(&plan).as_str().contains("3 to create, 1 to update, 2 to delete"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bounded::{BrokenOff, TooLong};
+use plan::render::escaped;
 
 use super::code::{self, Meaning, UNKNOWN};
 use super::credentials::Expired;
@@ -113,9 +114,10 @@ pub struct Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.operation, self.message)?;
+        // In one line: what follows an error in a text, such as its hint, stands in the next.
+        write!(f, "{}: {}", self.operation, escaped(&self.message))?;
         if let Some(code) = &self.code {
-            write!(f, " ({code})")?;
+            write!(f, " ({})", escaped(code))?;
         }
         Ok(())
     }
@@ -144,6 +146,15 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The error, and in the next line what to do next.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{self}\nnext: {hint}"),
+            None => self.to_string(),
+        }
     }
 
     /// Whether the code is one of those.

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use contract::{Answer, Event};
 use plan::doctor::Version;
+use plan::render::escaped;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -90,8 +91,8 @@ impl FunctionError {
 impl std::fmt::Display for FunctionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.error_type.as_str() {
-            "" => f.write_str(&self.error_message),
-            error_type => write!(f, "{} ({error_type})", self.error_message),
+            "" => write!(f, "{}", escaped(&self.error_message)),
+            error_type => write!(f, "{} ({})", escaped(&self.error_message), escaped(error_type)),
         }
     }
 }

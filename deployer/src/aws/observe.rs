@@ -41,6 +41,7 @@ impl Observe for Observer {
             schedule,
             inside,
             permission,
+            resource_policy,
         ) = tokio::join!(
             clients.identity(),
             kms::resolve(clients, &spec.secret.kms_key),
@@ -54,6 +55,7 @@ impl Observe for Observer {
             schedule::observe(clients, &names.schedule.name, &names.schedule.group),
             schedule_group::schedules(clients, &names.schedule_group.name),
             permission::observe(clients, &names.function.name),
+            secret::resource_policy(clients, &names.secret.name),
         );
         let mut errors = Errors::default();
         let identity: Option<Identity> = errors.take(None, identity);
@@ -80,7 +82,9 @@ impl Observe for Observer {
         let left = left_schedule(clients, spec, &mut live).await;
         let left_schedule = errors.take(Some(Kind::Schedule), left).flatten();
         match (identity, errors.0.is_empty()) {
-            (Some(identity), true) => Ok(Observed { identity, kms_key_arn: key, admin_secret, left_schedule, live }),
+            (Some(identity), true) => {
+                Ok(Observed { identity, kms_key_arn: key, admin_secret, left_schedule, resource_policy, live })
+            }
             (identity, _) => Err((identity, errors.0)),
         }
     }

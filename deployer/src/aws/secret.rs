@@ -11,6 +11,7 @@ use plan::doctor::Version;
 use plan::ownership::Tags;
 use plan::resource::rotation;
 use plan::resource::secret::{DEFAULT_KEY, Desired, Live};
+use plan::resource_policy::ResourcePolicy;
 use plan::spec::OnTeardown;
 
 use super::client::Clients;
@@ -34,6 +35,20 @@ pub async fn observe_with_rules(clients: &Clients, name: &str) -> Result<(Option
     let secret = optional(answer.map_err(failed("secretsmanager:DescribeSecret")))?;
     let rules = secret.as_ref().and_then(rules_of);
     Ok((secret.as_ref().map(live), rules))
+}
+
+/// Reads the secret's resource policy. Nothing is planned by it, so where it can't be read that is said, and no more.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html>
+pub async fn resource_policy(clients: &Clients, name: &str) -> ResourcePolicy {
+    let answer = clients.secrets.get_resource_policy().secret_id(name).send().await;
+    match optional(answer.map_err(failed("secretsmanager:GetResourcePolicy"))) {
+        Ok(answer) => match answer.and_then(|answer| answer.resource_policy).map(|text| serde_json::from_str(&text)) {
+            None => ResourcePolicy::None,
+            Some(Ok(document)) => ResourcePolicy::Document(document),
+            Some(Err(_)) => ResourcePolicy::Unread("secretsmanager:GetResourcePolicy gave no JSON".to_owned()),
+        },
+        Err(error) => ResourcePolicy::Unread(error.explained()),
+    }
 }
 
 fn live(secret: &DescribeSecretOutput) -> Live {

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use contract::Answer;
 use futures_util::StreamExt as _;
 use plan::plan::{Action, Verb};
-use plan::render;
+use plan::render::{self, Page};
 use plan::resource::Kind;
 use plan::saved::Saved;
 use plan::spec::{Initial, OnTeardown};
@@ -152,11 +152,11 @@ async fn is_confirmed(ready: &[Ready], args: &Args, ui: Ui) -> bool {
         return true;
     }
     let names: Vec<&str> = ready.iter().map(|one| one.planned.plan.stack.as_str()).collect();
-    let question = format!("\nApply these changes to {}? Only `yes` is taken for a yes:", names.join(", "));
-    match confirm(question, "yes".to_owned()).await {
+    let question = format!("Apply these changes to {}? Only `yes` is taken for a yes:", names.join(", "));
+    match confirm(&question, "yes".to_owned()).await {
         Confirmation::Given => true,
         Confirmation::Declined => {
-            ui.note("Not applied. Nothing was changed.\n");
+            ui.note(&Page::of("Not applied. Nothing was changed."));
             false
         }
         Confirmation::NoTerminal => {
@@ -170,7 +170,7 @@ async fn is_confirmed(ready: &[Ready], args: &Args, ui: Ui) -> bool {
 async fn apply_all(ready: Vec<Ready>, args: &Args, interrupt: &Interrupt, session: &mut Session<StackJson>, ui: Ui) {
     let several = ready.len() > 1;
     let bars = Progress::display(ui);
-    ui.progress("");
+    ui.progress(&Page::of("\n"));
     let work = ready.into_iter().map(|one| {
         let progress = Progress::new(ui, bars.clone(), several.then(|| one.planned.plan.stack.clone()));
         apply_one(one, args, interrupt, progress)
@@ -250,10 +250,11 @@ fn tell(applied: &Applied, is_text: bool, interrupt: &Interrupt, ui: Ui) -> Exit
             if is_text {
                 let (good, counts) = (ui.out.good(), counts(&planned.plan.actions));
                 let took = seconds(report.elapsed);
-                ui.print(&format!(
-                    "\n{good}Applied.{good:#} {stack}: {counts} in {took}.{}\n",
-                    healthy(checked.as_ref().map(|(_, verdict)| *verdict), planned)
-                ));
+                let mut page = Page::new();
+                page.blank();
+                let _ = writeln!(page, "{good}Applied.{good:#} {stack}: {counts} in {took}.");
+                page.extend(&Page::of(&healthy(checked.as_ref().map(|(_, verdict)| *verdict), planned)));
+                ui.print(&page);
             }
             Exit::Done
         }
@@ -280,7 +281,7 @@ fn counts(actions: &[Action]) -> String {
 }
 
 fn healthy(verdict: Option<Verdict>, planned: &Planned) -> String {
-    let read_back = "\nEverything reads back as planned";
+    let read_back = "Everything reads back as planned";
     match verdict {
         Some(Verdict::Works) => {
             format!("{read_back}, and the function's self-check passed: it can rotate the secret.")

@@ -1,6 +1,7 @@
 //! `deploy completions` and `deploy man`
 
 use clap_complete::Shell;
+use plan::render::Page;
 
 use crate::exit::Exit;
 use crate::ui::Ui;
@@ -20,7 +21,7 @@ pub struct ManArgs {}
 pub fn run(args: &Args, ui: Ui) -> Exit {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut super::command(), "deploy", &mut text);
-    ui.print(&String::from_utf8_lossy(&text));
+    ui.print(&Page::verbatim(String::from_utf8_lossy(&text)));
     Exit::Done
 }
 
@@ -30,6 +31,6 @@ pub fn man(_: &ManArgs, ui: Ui) -> Exit {
     if clap_mangen::Man::new(super::command()).render(&mut text).is_err() {
         return Exit::Error;
     }
-    ui.print(&String::from_utf8_lossy(&text));
+    ui.print(&Page::verbatim(String::from_utf8_lossy(&text)));
     Exit::Done
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use plan::estimate;
+use plan::render::Page;
 use plan::spec::OnTeardown;
 
 use super::planning::{CONCURRENT_STACKS, Planned};
@@ -16,7 +17,12 @@ pub fn warn<'a>(expiry: &LastExpiry, command: &str, planned: impl Iterator<Item 
     let takes = estimate::together(&each, CONCURRENT_STACKS);
     if let Some(text) = expiry.get().and_then(|expiry| warning(expiry, command, takes, Timestamp::now())) {
         let attention = ui.err.attention();
-        ui.note(&format!("\n{attention}warning{attention:#}: {text}\n"));
+        let mut page = Page::new();
+        page.blank();
+        let mut lines = text.lines();
+        let _ = writeln!(page, "{attention}warning{attention:#}: {}", lines.next().unwrap_or_default());
+        page.extend(&Page::of(&lines.collect::<Vec<_>>().join("\n")));
+        ui.note(&page);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a stack can't be planned, and how that is told.
 
 use plan::plan::Refusal;
+use plan::render::escaped;
 use serde::Serialize;
 
 use crate::artifact;
@@ -65,7 +66,7 @@ impl Failure {
             Self::WrongAccount { expected, actual, caller } => (
                 format!("stack {stack} belongs to account {expected}, but the credentials are for account {actual}"),
                 vec![
-                    format!("you are {caller}"),
+                    format!("you are {}", escaped(caller)),
                     "nothing was changed; choose other credentials (AWS_PROFILE), or correct `account` in the spec"
                         .to_owned(),
                 ],
@@ -112,7 +113,7 @@ impl FailureJson {
 
 fn adoption(stack: &str, refusal: &Refusal) -> String {
     let owner = match &refusal.owner {
-        Some(owner) => format!("belongs to stack {owner}"),
+        Some(owner) => format!("belongs to stack {}", escaped(owner)),
         None => "exists, and carries no stack's tag".to_owned(),
     };
     let (kind, name) = (refusal.kind, &refusal.name);
@@ -135,10 +136,7 @@ fn read(errors: &[ReadError]) -> Vec<String> {
 /// An error with its hint.
 #[must_use]
 pub fn explain(error: &Error) -> String {
-    match &error.hint {
-        Some(hint) => format!("{error}\nnext: {hint}"),
-        None => error.to_string(),
-    }
+    error.explained()
 }
 
 /// Why a stack can't be read again after it was changed, in one line.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use plan::naming::Names;
+use plan::render::{Page, Styled};
 
 use super::failure::explain;
 use super::planning::concurrently;
@@ -85,9 +86,12 @@ async fn read(
     clients.logs(&Names::of(&stack.spec).log_group(), since).await
 }
 
-fn text(stack: Option<&String>, line: &LogLine, ui: Ui) -> String {
-    let (faint, strong) = (ui.out.faint(), ui.out.strong());
-    let stack = stack.map(|stack| format!("{strong}{stack}{strong:#} ")).unwrap_or_default();
-    let time = line.time.map(|time| format!("{faint}{time:.3}{faint:#} ")).unwrap_or_default();
-    format!("{stack}{time}{}\n", line.text)
+/// One event is one line, whatever it has in it. Lambda's own lines have tabs.
+fn text(stack: Option<&String>, line: &LogLine, ui: Ui) -> Page {
+    let stack = stack.map(|stack| format!("{stack} ")).unwrap_or_default();
+    let time = line.time.map(|time| format!("{time:.3} ")).unwrap_or_default();
+    let (stack, time) = (Styled(ui.out.strong(), stack), Styled(ui.out.faint(), time));
+    let mut page = Page::new();
+    let _ = writeln!(page, "{stack}{time}{}", line.text.replace('\t', "  "));
+    page
 }

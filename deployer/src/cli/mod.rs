@@ -24,6 +24,7 @@ mod verify;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::plan::render::Page;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::aws::ATTEMPT_SECONDS;
@@ -130,7 +131,7 @@ pub fn parse() -> Result<Cli, Exit> {
         } else {
             let is_plain = anstream::AutoStream::choice(&std::io::stdout()) == anstream::ColorChoice::Never;
             let text = error.render();
-            ui.print(&if is_plain { text.to_string() } else { text.ansi().to_string() });
+            ui.print(&Page::verbatim(if is_plain { text.to_string() } else { text.ansi().to_string() }));
             ui.end(Exit::Done)
         }
     })

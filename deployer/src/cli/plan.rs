@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
 use plan::plan::Plan;
-use plan::render::{self, FORMAT_VERSION};
+use plan::render::{self, FORMAT_VERSION, Page};
 use serde::Serialize;
 
 use super::failure::FailureJson;
@@ -109,7 +109,8 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
 fn save(file: &Path, planned: &Planned, adopt: &[Adopt], ui: Ui) -> Exit {
     match saved::write(file, planned, adopt) {
         Ok(()) => {
-            ui.progress(&format!("Saved. To carry out exactly this: `deploy apply {}`", file.display()));
+            let next = format!("Saved. To carry out exactly this: `deploy apply {}`", file.display());
+            ui.progress(&Page::of(&next));
             Exit::Done
         }
         Err(why) => {

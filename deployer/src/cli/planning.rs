@@ -8,6 +8,7 @@ use plan::desired::Desired;
 use plan::live::Live;
 use plan::plan::{Plan, TeardownOptions};
 use plan::resource::Kind;
+use plan::resource_policy::ResourcePolicy;
 use plan::spec::Spec;
 
 use super::failure::Failure;
@@ -32,6 +33,8 @@ pub struct Planned {
     pub desired: Desired,
     /// What it is.
     pub live: Live,
+    /// The secret's resource policy.
+    pub resource_policy: ResourcePolicy,
     /// The difference.
     pub plan: Plan,
 }
@@ -96,8 +99,10 @@ pub async fn to_apply(environment: &SdkConfig, mut stack: Stack, adopt: &[Adopt]
     }
     observed.name_what_is_left(&mut stack.spec);
     let desired = Desired::of(&stack.spec, &observed.facts(Some(package.planned()))).resolved(&observed.live);
-    let plan = plan::plan::apply(&stack.spec, &desired, &observed.live, &adopted(adopt, &name));
-    Ok(Planned { stack, clients, package: Some(package), desired, live: observed.live, plan })
+    let Observed { live, resource_policy, .. } = observed;
+    let plan = plan::plan::apply(&stack.spec, &desired, &live, &adopted(adopt, &name));
+    let plan = plan.with_resource_policy(&stack.spec, &resource_policy);
+    Ok(Planned { stack, clients, package: Some(package), desired, live, resource_policy, plan })
 }
 
 /// Plans what teardown would do.
@@ -111,7 +116,8 @@ pub async fn to_tear_down(environment: &SdkConfig, mut stack: Stack, options: Te
     observed.name_what_is_left(&mut stack.spec);
     let desired = Desired::of(&stack.spec, &observed.facts(None)).resolved(&observed.live);
     let plan = plan::teardown::teardown(&stack.spec, &desired, &observed.live, options);
-    Ok(Planned { stack, clients, package: None, desired, live: observed.live, plan })
+    let Observed { live, resource_policy, .. } = observed;
+    Ok(Planned { stack, clients, package: None, desired, live, resource_policy, plan })
 }
 
 /// A function that can't read its admin's secret would only fail later.

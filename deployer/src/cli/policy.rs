@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use plan::actions::{self, MAX_MANAGED_CHARACTERS};
+use plan::render::Page;
 
 use super::Specs;
 use super::stacks::{self, Warnings};
@@ -48,9 +49,9 @@ pub fn run(args: &Args, ui: Ui) -> Exit {
     let size = policy.to_string().chars().count();
     let told = format!("{size} of the {MAX_MANAGED_CHARACTERS} characters that IAM allows in a managed policy");
     if size > MAX_MANAGED_CHARACTERS {
-        ui.note(&format!("warning: {told}; name fewer specs, and attach several policies\n"));
+        ui.note(&Page::of(&format!("warning: {told}; name fewer specs, and attach several policies")));
     } else {
-        ui.progress(&told);
+        ui.progress(&Page::of(&told));
     }
     Exit::Done
 }

@@ -6,6 +6,7 @@ use contract::{Answer, Event, Outcome};
 use futures_util::StreamExt as _;
 use plan::doctor::Version;
 use plan::naming::Names;
+use plan::render::{Page, escaped};
 use plan::resource::Kind;
 use plan::spec::Spec;
 use serde::Serialize;
@@ -110,7 +111,11 @@ async fn rotate(
     let (before, event) = interrupt.reading(prepare(&clients, &stack)).await.ok_or(Problem::Untouched)??;
     // From here on nobody can say that nothing was changed: once invoked, the function goes on by itself.
     interrupt.changes_begin();
-    let notify = distinct(|why| ui.progress(&format!("  {}  waiting: {why}", stack.spec.name)));
+    let notify = distinct(|why| {
+        let mut page = Page::new();
+        let _ = writeln!(page, "  {}  waiting: {why}", stack.spec.name);
+        ui.progress(&page);
+    });
     let wait = Wait::to_invoke(&notify, &interrupt.stop.gently);
     let invoked = interrupt.changing(invoke(&clients, &stack, &event, wait)).await;
     let (answer, after) = invoked.unwrap_or_else(|| Err(unknown()))?;
@@ -162,7 +167,7 @@ async fn invoke(
     let work = Duration::from_secs(stack.spec.function.timeout.into());
     let invocation = clients.invoke(function, event, work, wait).await.map_err(|error| call(&error))?;
     let answer = invocation.outcome.map_err(|error| {
-        let log = invocation.log_tail.iter().map(|line| format!("log: {line}"));
+        let log = invocation.log_tail.iter().map(|line| format!("log: {}", escaped(line)));
         Problem::new(format!("the function failed: {error}"), log.collect())
     })?;
     let after = clients.versions(secret).await.map_err(|error| call(&error))?;
@@ -198,17 +203,18 @@ fn prove(stack: &Stack, answer: &Answer, before: Option<Seen>, after: Option<See
     }
 }
 
-fn text(rotated: &Rotated, ui: Ui) -> String {
+fn text(rotated: &Rotated, ui: Ui) -> Page {
     let (good, faint, strong) = (ui.out.good(), ui.out.faint(), ui.out.strong());
-    let line = |word: &str, seen: &Seen| {
-        let created = seen.created.map(|time| format!("  {faint}made {time:.0}{faint:#}")).unwrap_or_default();
-        format!("  {word:<8}  {}{created}\n", seen.id)
-    };
-    let mut text = format!("{good}Rotated.{good:#} {strong}{}{strong:#}\n", rotated.secret);
-    if let Some(previous) = &rotated.previous_version {
-        text.push_str(&line("previous", previous));
+    let mut page = Page::new();
+    let _ = writeln!(page, "{good}Rotated.{good:#} {strong}{}{strong:#}", rotated.secret);
+    let previous = rotated.previous_version.as_ref().map(|previous| ("previous", previous));
+    for (word, Seen { id, created }) in previous.into_iter().chain([("current", &rotated.current_version)]) {
+        let _ = match created {
+            Some(time) => writeln!(page, "  {word:<8}  {id}  {faint}made {time:.0}{faint:#}"),
+            None => writeln!(page, "  {word:<8}  {id}"),
+        };
     }
-    text + &line("current", &rotated.current_version)
+    page
 }
 
 #[cfg(test)]

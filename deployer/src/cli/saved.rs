@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use plan::render::{self, Palette};
+use plan::render;
 use plan::saved::{Saved, SpecFile, is_saved, sha256};
 use zeroize::Zeroizing;
 
@@ -104,7 +104,7 @@ pub fn check(saved: &Saved, planned: &Planned) -> Result<()> {
     };
     let differences = saved.differences(&planned.live);
     if !differences.is_empty() {
-        return stale("resources have changed", render::differences(&differences, &Palette::plain()));
+        return stale("resources have changed", render::differences(&differences));
     }
     if !saved.is(&planned.plan) {
         return stale("what is to be done has changed", saved.other_actions(&planned.plan));

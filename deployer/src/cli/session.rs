@@ -1,6 +1,6 @@
 //! A command over several stacks: loads them, and gathers what becomes of each into one document and one exit code.
 
-use plan::render::FORMAT_VERSION;
+use plan::render::{FORMAT_VERSION, Page, Palette};
 use serde::Serialize;
 
 use super::failure::{Failure, FailureJson};
@@ -75,7 +75,7 @@ impl<T: Serialize> Session<T> {
     }
 
     /// Writes text for people: a part of the result, or beside a JSON result a note.
-    pub fn show(&self, text: impl FnOnce(&plan::render::Palette) -> String) {
+    pub fn show(&self, text: impl FnOnce(&Palette) -> Page) {
         match self.output {
             Output::Text => self.ui.print(&text(&self.ui.out)),
             Output::Json => self.ui.note(&text(&self.ui.err)),

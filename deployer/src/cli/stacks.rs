@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use plan::naming::Names;
+use plan::render::{Page, escaped};
 use plan::spec::{Diagnostic, MAX_FILE_SIZE, Spec};
 
 use super::Specs;
@@ -106,7 +107,7 @@ fn sources(path: &Path) -> Result<Vec<Source>, String> {
 
 /// A path for people. Whoever named a file in a folder may have meant its name for the terminal.
 fn told(path: &Path) -> String {
-    path.display().to_string().replace(char::is_control, "\u{fffd}")
+    escaped(&path.display().to_string())
 }
 
 fn load_file(loaded: &mut Loaded, source: &Source, specs: &Specs, warnings: Warnings, ui: Ui) {
@@ -131,9 +132,9 @@ fn load_file(loaded: &mut Loaded, source: &Source, specs: &Specs, warnings: Warn
     };
     match warnings {
         _ if diagnostics.is_empty() => {}
-        Warnings::InShort if spec.is_some() => ui.note(&(in_short(&origin, &text, &diagnostics, ui) + "\n")),
+        Warnings::InShort if spec.is_some() => ui.note(&in_short(&origin, &text, &diagnostics, ui)),
         Warnings::Untold if spec.is_some() => {}
-        _ => ui.note(&(plan::spec::render(&origin, &text, &diagnostics, ui.err_colored) + "\n\n")),
+        _ => ui.note(&plan::spec::render(&origin, &text, &diagnostics, ui.err_colored)),
     }
     let is_denied = specs.deny.is_some() && !diagnostics.is_empty();
     if is_denied && spec.is_some() {
@@ -149,14 +150,16 @@ fn load_file(loaded: &mut Loaded, source: &Source, specs: &Specs, warnings: Warn
 }
 
 /// A line for each warning; `deploy validate` has them with their places and mends.
-fn in_short(origin: &str, text: &str, diagnostics: &[Diagnostic], ui: Ui) -> String {
+fn in_short(origin: &str, text: &str, diagnostics: &[Diagnostic], ui: Ui) -> Page {
     let (attention, faint) = (ui.err.attention(), ui.err.faint());
-    let line = |one: &Diagnostic| {
+    let mut page = Page::new();
+    for one in diagnostics {
         let place = one.locate(origin, text);
-        let (line, column) = (place.line, place.column);
-        format!("{attention}warning{attention:#}: {}  {faint}{origin}:{line}:{column}{faint:#}\n", one.message)
-    };
-    diagnostics.iter().map(line).collect()
+        let place = format!("{origin}:{}:{}", place.line, place.column);
+        let _ = writeln!(page, "{attention}warning{attention:#}: {}  {faint}{place}{faint:#}", one.message);
+    }
+    page.blank();
+    page
 }
 
 fn read(Source { path, folder }: &Source) -> Result<String, String> {

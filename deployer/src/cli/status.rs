@@ -1,7 +1,5 @@
 //! `deploy status`
 
-use std::fmt::Write as _;
-
 use contract::Target;
 use futures_util::StreamExt as _;
 use plan::desired::Desired;
@@ -9,8 +7,9 @@ use plan::doctor::{Version, with_empty};
 use plan::live::Live;
 use plan::ownership::{Owner, owner};
 use plan::package::LiveCode;
-use plan::render;
+use plan::render::{self, Page};
 use plan::resource::{Kind, rotation};
+use plan::resource_policy::{Access, ResourcePolicy};
 use plan::spec::{Every, Trigger};
 use serde::Serialize;
 
@@ -55,6 +54,12 @@ struct Status {
     rotation: Option<RotationStatus>,
     /// The next times that the schedule fires.
     next: Vec<String>,
+    /// What the secret's resource policy says of each principal, those outside of the account first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    access: Vec<Access>,
+    /// Why the resource policy could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_resource_policy: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,6 +125,11 @@ async fn look(environment: &aws_config::SdkConfig, mut stack: Stack) -> Result<S
     let observed = observed?;
     observed.name_what_is_left(&mut stack.spec);
     let desired = Desired::of(&stack.spec, &observed.facts(None));
+    let access = observed.resource_policy.access(&stack.spec.account);
+    let no_resource_policy = match observed.resource_policy {
+        ResourcePolicy::None | ResourcePolicy::Document(_) => None,
+        ResourcePolicy::Unread(why) => Some(why),
+    };
     let live = observed.live;
     let package = artifact::for_spec(&stack.spec, &stack.folder);
     let kind = Some(Kind::Secret);
@@ -153,6 +163,8 @@ async fn look(environment: &aws_config::SdkConfig, mut stack: Stack) -> Result<S
         rotation: live.rotation.as_ref().map(rotation_status),
         target,
         trigger,
+        access,
+        no_resource_policy,
         stack: stack.spec.name,
         account: stack.spec.account,
         region: stack.spec.region,
@@ -226,11 +238,13 @@ fn version_status(version: &Version, now: jiff::Timestamp) -> VersionStatus {
     }
 }
 
-fn text(status: &Status, ui: Ui) -> String {
+fn text(status: &Status, ui: Ui) -> Page {
     let (strong, faint, good, attention, bad) =
         (ui.out.strong(), ui.out.faint(), ui.out.good(), ui.out.attention(), ui.out.bad());
     let place = format!("account {}, {}", status.account, status.region);
-    let mut text = format!("{strong}{}{strong:#}  {faint}{place}{faint:#}\n\n", status.stack);
+    let mut text = Page::new();
+    let _ = writeln!(text, "{strong}{}{strong:#}  {faint}{place}{faint:#}", status.stack);
+    text.blank();
     for Resource { address, name, state } in &status.resources {
         let style = match state.as_str() {
             "present" | "active" | "enabled" => good,
@@ -239,7 +253,7 @@ fn text(status: &Status, ui: Ui) -> String {
         };
         let _ = writeln!(text, "  {address:<14}  {name:<36}  {style}{state}{style:#}");
     }
-    text.push('\n');
+    text.blank();
     let current = status.versions.iter().find(|version| version.labels.iter().any(|label| label == "AWSCURRENT"));
     match current {
         Some(version) => {
@@ -259,8 +273,7 @@ fn text(status: &Status, ui: Ui) -> String {
         );
     }
     if let Some(code) = &status.code {
-        let lines = render::live_code(code, &ui.out).join("\n                   ");
-        let _ = writeln!(text, "  function's code  {lines}");
+        text.extend(&render::live_code("  function's code  ", code, &ui.out));
     }
     if let Some(why) = &status.no_package {
         let _ = writeln!(text, "  {attention}what the next apply would put there is not known: {why}{attention:#}");
@@ -276,6 +289,16 @@ fn text(status: &Status, ui: Ui) -> String {
         let every = every.or_else(|| rotation.expression.clone()).unwrap_or_default();
         let _ = writeln!(text, "  last rotation    {}  {faint}by Secrets Manager{faint:#}", time(&rotation.last));
         let _ = writeln!(text, "  next rotation    {} at the latest  {faint}{every}{faint:#}", time(&rotation.next));
+    }
+    let mut label = "resource policy";
+    for one in &status.access {
+        let style = if one.is_exposure() { bad } else { attention };
+        let _ = writeln!(text, "  {label:<15}  {style}{one}{style:#}");
+        label = "";
+    }
+    for line in status.no_resource_policy.iter().flat_map(|why| why.lines()) {
+        let _ = writeln!(text, "  {label:<15}  {attention}{line}{attention:#}");
+        label = "";
     }
     if status.target != "none" {
         let _ = writeln!(text, "  target           {}", status.target);

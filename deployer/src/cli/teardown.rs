@@ -1,10 +1,8 @@
 //! `deploy teardown`
 
-use std::fmt::Write as _;
-
 use futures_util::StreamExt as _;
 use plan::plan::{Plan, TeardownOptions, Verb};
-use plan::render;
+use plan::render::{self, Page, Paint, Styled, escaped};
 use plan::resource::Kind;
 use serde::Serialize;
 
@@ -92,11 +90,11 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
 }
 
 async fn is_confirmed(stack: &str, ui: Ui) -> bool {
-    let question = format!("\nType the stack's name, {stack}, to tear it down:");
-    match confirm(question, stack.to_owned()).await {
+    let question = format!("Type the stack's name, {stack}, to tear it down:");
+    match confirm(&question, stack.to_owned()).await {
         Confirmation::Given => true,
         Confirmation::Declined => {
-            ui.note("Not torn down. Nothing was changed.\n");
+            ui.note(&Page::of("Not torn down. Nothing was changed."));
             false
         }
         Confirmation::NoTerminal => {
@@ -212,30 +210,32 @@ fn tell(torn_down: &TornDown, is_text: bool, interrupt: &Interrupt, ui: Ui) -> E
     }
 }
 
-fn ending(plan: &Plan, report: &Report, deleted: Option<&Deleted>, ui: Ui) -> String {
+fn ending(plan: &Plan, report: &Report, deleted: Option<&Deleted>, ui: Ui) -> Page {
     let (good, attention, faint) = (ui.out.good(), ui.out.attention(), ui.out.faint());
-    let mut text = format!("\n{good}Torn down.{good:#} {} in {}:\n", plan.stack, seconds(report.elapsed));
-    let width = plan.actions.iter().map(|action| action.name.chars().count()).max().unwrap_or(0);
+    let mut page = Page::new();
+    page.blank();
+    let _ = writeln!(page, "{good}Torn down.{good:#} {} in {}:", plan.stack, seconds(report.elapsed));
+    let width = plan.actions.iter().map(|action| escaped(&action.name).chars().count()).max().unwrap_or(0);
     for action in &plan.actions {
-        let fate = match (action.verb, action.kind, deleted) {
+        let (style, fate, note) = match (action.verb, action.kind, deleted) {
             (Verb::Delete, Kind::Secret, Some(Deleted::Recoverable(Some(date)))) => {
-                format!("{attention}recoverable until {date}{attention:#}")
+                (attention, format!("recoverable until {date}"), None)
             }
             (Verb::Delete, Kind::Secret, Some(Deleted::Recoverable(None))) => {
-                format!("{attention}recoverable; its deletion was scheduled already{attention:#}")
+                (attention, "recoverable; its deletion was scheduled already".to_owned(), None)
             }
-            (Verb::Keep | Verb::NoOp, ..) => {
-                format!("{attention}kept{attention:#}  {faint}{}{faint:#}", action.note.as_deref().unwrap_or_default())
-            }
-            (Verb::Delete, Kind::Function, _) => {
-                format!("gone  {faint}{}{faint:#}", action.note.as_deref().unwrap_or_default()).trim_end().to_owned()
-            }
-            _ => "gone".to_owned(),
+            (Verb::Keep | Verb::NoOp, ..) => (attention, "kept".to_owned(), action.note.as_deref()),
+            (Verb::Delete, Kind::Function, _) => (Paint::default(), "gone".to_owned(), action.note.as_deref()),
+            _ => (Paint::default(), "gone".to_owned(), None),
         };
-        let _ = writeln!(text, "  {:<14}  {:<width$}  {fate}", action.kind, action.name);
+        let (name, fate) = (escaped(&action.name), Styled(style, fate));
+        let _ = match note {
+            Some(note) => writeln!(page, "  {:<14}  {name:<width$}  {fate}  {faint}{note}{faint:#}", action.kind),
+            None => writeln!(page, "  {:<14}  {name:<width$}  {fate}", action.kind),
+        };
     }
     if matches!(deleted, Some(Deleted::Recoverable(_))) {
-        text.push_str("The next `deploy apply` restores the secret, value and all.\n");
+        let _ = writeln!(page, "The next `deploy apply` restores the secret, value and all.");
     }
-    text
+    page
 }

@@ -1,8 +1,6 @@
 //! `deploy validate`
 
-use std::fmt::Write as _;
-
-use plan::render::FORMAT_VERSION;
+use plan::render::{FORMAT_VERSION, Page};
 use plan::spec::schedule::Expression;
 use plan::spec::{Every, Managed, Trigger};
 use serde::Serialize;
@@ -39,9 +37,10 @@ pub fn run(args: &Args, ui: Ui) -> Exit {
     if loaded.failed { Exit::Error } else { Exit::Done }
 }
 
-fn valid(stack: &Stack, ui: Ui) -> String {
+fn valid(stack: &Stack, ui: Ui) -> Page {
     let (good, faint) = (ui.out.good(), ui.out.faint());
-    let mut text = format!("{good}✓{good:#} {}  {faint}stack {}{faint:#}\n", stack.origin, stack.spec.name);
+    let mut text = Page::new();
+    let _ = writeln!(text, "{good}✓{good:#} {}  {faint}stack {}{faint:#}", stack.origin, stack.spec.name);
     let described = |expression: &str| Expression::parse(expression).map(|e| e.describe()).unwrap_or_default();
     let _ = match &stack.spec.trigger {
         Trigger::Schedule => {

@@ -13,6 +13,7 @@ use plan::live::Live;
 use plan::package::Package;
 use plan::plan::Action;
 use plan::resource::Kind;
+use plan::resource_policy::ResourcePolicy;
 use plan::spec::Spec;
 
 use crate::aws::{Error, Identity};
@@ -28,6 +29,8 @@ pub struct Observed {
     pub admin_secret: Option<AdminSecret>,
     /// The name of the schedule that an earlier spec of the stack has left, where it is another than this spec's default.
     pub left_schedule: Option<String>,
+    /// The secret's resource policy, which is not the stack's to set.
+    pub resource_policy: ResourcePolicy,
     /// The resources.
     pub live: Live,
 }

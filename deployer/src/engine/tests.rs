@@ -93,6 +93,7 @@ fn plan(actions: impl IntoIterator<Item = (Kind, Verb)>) -> Plan {
         actions: actions.into_iter().map(|(kind, verb)| action(kind, verb)).collect(),
         refusals: vec![],
         renamed: vec![],
+        notices: vec![],
     }
 }
 

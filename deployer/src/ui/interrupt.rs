@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use plan::render::Page;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Ui;
@@ -51,11 +52,11 @@ impl Interrupt {
     fn on_signal(&self, ui: Ui) {
         let is_changing = self.changing.load(Ordering::Relaxed);
         if !self.stop.gently.is_cancelled() {
-            ui.note(if is_changing {
-                "\nInterrupted: finishing the calls in flight, and starting none. Again to wait for nothing.\n"
+            ui.note(&Page::of(if is_changing {
+                "\nInterrupted: finishing the calls in flight, and starting none. Again to wait for nothing."
             } else {
-                "\nInterrupted. Nothing was changed.\n"
-            });
+                "\nInterrupted. Nothing was changed."
+            }));
             self.stop.gently.cancel();
         } else if is_changing && !self.stop.at_once.is_cancelled() {
             self.stop.at_once.cancel();

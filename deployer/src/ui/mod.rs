@@ -6,10 +6,9 @@ mod progress;
 mod stdout;
 mod terminal;
 
-use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
-use plan::render::Palette;
+use plan::render::{Page, Palette};
 
 use crate::exit::Exit;
 
@@ -52,8 +51,8 @@ impl Ui {
     }
 
     /// Writes a part of the result. A reader that has gone away (`| head`) ends the output, not the work.
-    pub fn print(&self, text: &str) {
-        stdout::write(text.as_bytes());
+    pub fn print(&self, page: &Page) {
+        stdout::write(page.as_str().as_bytes());
     }
 
     /// Whether nobody gets any more of the result.
@@ -72,30 +71,35 @@ impl Ui {
 
     /// Writes the result as JSON.
     pub fn print_json(&self, document: &impl serde::Serialize) {
-        let text = serde_json::to_string_pretty(document).unwrap_or_default();
-        self.print(&(text + "\n"));
+        self.print(&Page::json(document));
     }
 
     /// Writes a diagnostic or a note.
-    pub fn note(&self, text: &str) {
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    pub fn note(&self, page: &Page) {
+        let _ = std::io::stderr().lock().write_all(page.as_str().as_bytes());
     }
 
-    /// Writes a line of progress, unless the run is quiet.
-    pub fn progress(&self, text: &str) {
+    /// Writes progress, unless the run is quiet.
+    pub fn progress(&self, page: &Page) {
         if !self.quiet {
-            self.note(&format!("{text}\n"));
+            self.note(page);
         }
     }
 
-    /// Writes an error: what failed, then one line a detail.
+    /// Writes an error: what failed, then the details. None of their line ends begins a line that looks like the deployer's own.
     pub fn error(&self, what: &str, details: &[String]) {
         let (bad, faint) = (self.err.bad(), self.err.faint());
-        let mut text = format!("{bad}error{bad:#}: {what}\n");
-        for detail in details {
-            let _ = writeln!(text, "  {faint}│{faint:#} {}", detail.replace('\n', "\n    "));
+        let mut page = Page::new();
+        let (what, more) = what.split_once('\n').map_or((what, None), |(what, more)| (what, Some(more)));
+        let _ = writeln!(page, "{bad}error{bad:#}: {what}");
+        for detail in more.into_iter().chain(details.iter().map(String::as_str)) {
+            let mut lines = detail.split('\n');
+            let _ = writeln!(page, "  {faint}│{faint:#} {}", lines.next().unwrap_or_default());
+            for line in lines {
+                let _ = writeln!(page, "    {line}");
+            }
         }
-        self.note(&text);
+        self.note(&page);
     }
 }
 

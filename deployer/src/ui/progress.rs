@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plan::plan::{Action, Verb};
+use plan::render::{Page, escaped};
 
 use super::Ui;
 use crate::engine::{Event, NotStarted, Outcome};
@@ -48,7 +49,9 @@ impl Progress {
     /// Tells what is waited for where no resource changes any more.
     pub fn note(&self, text: &str) {
         let stack = self.stack.as_ref().map(|stack| format!("{stack}  ")).unwrap_or_default();
-        self.line(&format!("  {stack}waiting: {text}"));
+        let mut page = Page::new();
+        let _ = writeln!(page, "  {stack}waiting: {text}");
+        self.print(&page);
     }
 
     fn label(&self, action: &Action) -> String {
@@ -56,12 +59,16 @@ impl Progress {
         format!("{stack}{:<14}  {}", action.kind, action.name)
     }
 
-    fn line(&self, line: &str) {
+    fn print(&self, page: &Page) {
         if self.ui.animated {
-            let _ = self.bars.println(line);
+            let _ = self.bars.println(page.as_str().trim_end());
         } else {
-            self.ui.progress(line);
+            self.ui.progress(page);
         }
+    }
+
+    fn message(&self, action: &Action, what: &str) -> String {
+        escaped(&format!("{}  {what}", self.label(action)))
     }
 
     fn started(&self, action: &Action) {
@@ -72,14 +79,14 @@ impl Progress {
         let bar = self.bars.add(ProgressBar::new_spinner());
         let template = ProgressStyle::with_template("  {spinner} {msg} {elapsed:.dim}");
         bar.set_style(template.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        bar.set_message(format!("{}  {doing}", self.label(action)));
+        bar.set_message(self.message(action, doing));
         bar.enable_steady_tick(TICK);
         self.running().insert(action.kind.address(), bar);
     }
 
     fn waiting(&self, action: &Action, why: &str) {
         if let Some(bar) = self.running().get(action.kind.address()) {
-            bar.set_message(format!("{}  {why}", self.label(action)));
+            bar.set_message(self.message(action, why));
         }
     }
 
@@ -89,15 +96,16 @@ impl Progress {
         }
         let (good, bad) = (self.ui.err.good(), self.ui.err.bad());
         let (_, done) = words(action.verb);
-        let label = self.label(action);
-        match outcome {
+        let (label, mut page) = (self.label(action), Page::new());
+        let _ = match outcome {
             Outcome::Done(elapsed) => {
-                self.line(&format!("  {good}✓{good:#} {label}  {done} in {}", seconds(*elapsed)));
+                writeln!(page, "  {good}✓{good:#} {label}  {done} in {}", seconds(*elapsed))
             }
-            Outcome::Failed(error) => self.line(&format!("  {bad}✗{bad:#} {label}  {error}")),
-            Outcome::Granted(why) => self.line(&format!("  {bad}✗{bad:#} {label}  {}", granted(why))),
-            Outcome::NotStarted(_) | Outcome::Unknown(_) => {}
-        }
+            Outcome::Failed(error) => writeln!(page, "  {bad}✗{bad:#} {label}  {error}"),
+            Outcome::Granted(why) => writeln!(page, "  {bad}✗{bad:#} {label}  {}", granted(why)),
+            Outcome::NotStarted(_) | Outcome::Unknown(_) => return,
+        };
+        self.print(&page);
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, ProgressBar>> {

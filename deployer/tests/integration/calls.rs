@@ -6,7 +6,7 @@ use crate::proxy::{Proxy, mutates};
 use crate::stack::Stack;
 
 /// A no-op, call by call: each answers a question that no other call does.
-const READS: [(&str, usize); 15] = [
+const READS: [(&str, usize); 16] = [
     ("iam:GetRole", 2),
     ("iam:GetRolePolicy", 4),
     ("iam:ListAttachedRolePolicies", 2),
@@ -21,6 +21,7 @@ const READS: [(&str, usize); 15] = [
     ("scheduler:ListSchedules", 1),
     ("scheduler:ListTagsForResource", 1),
     ("secretsmanager:DescribeSecret", 1),
+    ("secretsmanager:GetResourcePolicy", 1),
     ("sts:GetCallerIdentity", 1),
 ];
 

@@ -78,9 +78,10 @@ const DELETIONS: [&str; 6] = [
 ];
 
 /// Denied to a doctor, who says so and goes on.
-const EXAMINATIONS: [&str; 5] = [
+const EXAMINATIONS: [&str; 6] = [
     "lambda:GetFunctionConfiguration",
     "logs:FilterLogEvents",
+    "secretsmanager:GetResourcePolicy",
     "secretsmanager:ListSecretVersionIds",
     "sqs:GetQueueAttributes",
     "sqs:GetQueueUrl",
@@ -122,7 +123,6 @@ fn quirks(name: &str) -> Vec<(&'static str, &'static str, String)> {
         ),
         // It looks for the name in the path alone.
         ("lambda:CreateFunction", "lambda:CreateFunction", "*".to_owned()),
-        ("logs:DescribeLogGroups", "logs:DescribeLogGroups", "*".to_owned()),
     ];
     // It takes the ARN in their path for nothing.
     for action in ["scheduler:ListTagsForResource", "scheduler:TagResource", "scheduler:UntagResource"] {
@@ -135,9 +135,12 @@ fn quirks(name: &str) -> Vec<(&'static str, &'static str, String)> {
         quirks.push((action, action, arn("scheduler", "schedule/default/*")));
     }
     // A secret that is not there has no six characters yet; AWS makes some up.
-    for action in
-        ["secretsmanager:DescribeSecret", "secretsmanager:CreateSecret", "secretsmanager:ListSecretVersionIds"]
-    {
+    for action in [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:CreateSecret",
+        "secretsmanager:ListSecretVersionIds",
+    ] {
         quirks.push((action, action, arn("secretsmanager", &format!("secret:{name}/password"))));
     }
     quirks

@@ -7,8 +7,9 @@ use crate::bed::Keys;
 use crate::stack::Stack;
 
 /// All that a plan takes. Who is calling needs no right, and a managed key is not looked up.
-pub const READS: [&str; 15] = [
+pub const READS: [&str; 16] = [
     "secretsmanager:DescribeSecret",
+    "secretsmanager:GetResourcePolicy",
     "iam:GetRole",
     "iam:ListRolePolicies",
     "iam:GetRolePolicy",

@@ -4,11 +4,12 @@ use deployer::aws::{Class, Identity, Observer};
 use deployer::engine::{Observe as _, Observed, ReadError};
 use plan::live::Live;
 use plan::resource::Kind;
+use plan::resource_policy::ResourcePolicy;
 use serde_json::{Value as Json, json};
 
 use crate::stack;
 use crate::stage::Stage;
-use crate::wire::{denied, error, ok};
+use crate::wire::{absent, denied, error, ok};
 use crate::world;
 
 pub async fn observe(stage: &Stage) -> Result<Observed, (Option<Identity>, Vec<ReadError>)> {
@@ -34,6 +35,30 @@ const READS: [(&str, Option<Kind>); 15] = [
     ("scheduler:GetSchedule", Some(Kind::Schedule)),
 ];
 
+/// The one read that a plan goes on without.
+const POLICY: &str = "secretsmanager:GetResourcePolicy";
+
+#[tokio::test(start_paused = true)]
+async fn the_resource_policy_is_read_and_where_it_is_forbidden_that_is_said() {
+    let policy = json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:*"}]});
+    let stage = Stage::applied();
+    let read = async || observe(&stage).await.unwrap().resource_policy;
+    assert_eq!(read().await, ResourcePolicy::None);
+    stage.wire.always(POLICY, ok(json!({"Name": "MyApp/DBPassword", "ResourcePolicy": policy.to_string()})));
+    assert_eq!(read().await, ResourcePolicy::Document(policy));
+    for (reply, words) in [
+        (denied(POLICY), "allow secretsmanager:GetResourcePolicy to"),
+        (error(400, "InvalidRequestException", "x"), "secretsmanager:GetResourcePolicy: x"),
+        (ok(json!({"ResourcePolicy": "{"})), "gave no JSON"),
+    ] {
+        stage.wire.always(POLICY, reply);
+        let ResourcePolicy::Unread(why) = read().await else { panic!("{words}") };
+        assert!(why.contains(words), "{why}");
+    }
+    stage.wire.always(POLICY, absent(POLICY));
+    assert_eq!(read().await, ResourcePolicy::None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_there_is_read_as_it_is_by_the_known_calls_alone() {
     let stage = Stage::applied();
@@ -42,7 +67,8 @@ async fn what_is_there_is_read_as_it_is_by_the_known_calls_alone() {
     assert_eq!(observed.live, stage.live);
     assert!(stack::plan(&stage.spec, &observed.live).is_empty());
     let called: std::collections::BTreeSet<_> = stage.wire.operations().into_iter().collect();
-    assert_eq!(called, READS.iter().map(|(call, _)| (*call).to_owned()).collect());
+    let known = READS.iter().map(|(call, _)| *call).chain([POLICY]);
+    assert_eq!(called, known.map(str::to_owned).collect());
 }
 
 #[tokio::test(start_paused = true)]

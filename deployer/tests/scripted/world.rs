@@ -30,6 +30,9 @@ fn secret(wire: &Wire, live: &Live) {
     let body = |it: &secret::Live| with_rules(secret_body(it), live.rotation.as_ref());
     let reply = live.secret.as_ref().map_or_else(|| absent("secretsmanager:DescribeSecret"), |it| ok(body(it)));
     wire.always("secretsmanager:DescribeSecret", reply);
+    // As Secrets Manager answers where there is no policy.
+    let none = live.secret.as_ref().map(|it| ok(json!({"ARN": it.arn, "Name": "MyApp/DBPassword"})));
+    wire.always("secretsmanager:GetResourcePolicy", none.unwrap_or_else(|| absent("secretsmanager:GetResourcePolicy")));
 }
 
 /// The same secret with rotation rules in force.

@@ -23,6 +23,11 @@ pub enum Scope {
     AdminKey,
     /// Both roles of the stack.
     Roles,
+    /// Both roles, as long as the spec's boundary bounds them: of what is created or gets it by this call, and of a role that
+    /// is there, so that whoever has the right can neither do without it nor take it away. Without a boundary in the spec they
+    /// are [`Scope::Roles`].
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate>
+    BoundedRoles,
     /// The execution role, given to Lambda alone.
     PassedToLambda,
     /// The invoke role, given to EventBridge Scheduler alone.
@@ -33,7 +38,7 @@ pub enum Scope {
     LogGroup,
     /// Every log group: AWS asks for the right to list them all, whatever prefix is asked for.
     /// <https://github.com/hashicorp/terraform-provider-aws/issues/8804>
-    LogGroups,
+    AllLogGroups,
     /// The stack's schedule group.
     ScheduleGroup,
     /// What is in the stack's schedule group: an earlier spec's schedule may have another name.
@@ -65,6 +70,14 @@ impl Grant {
 }
 
 impl Scope {
+    /// The scope that it comes to in a stack.
+    pub(super) fn of(self, spec: &Spec) -> Self {
+        match self {
+            Self::BoundedRoles if spec.role.permissions_boundary.is_none() => Self::Roles,
+            other => other,
+        }
+    }
+
     /// What it comes to in a stack; `None` where the stack has no such thing.
     pub(super) fn grant(self, spec: &Spec) -> Option<Grant> {
         let names = Names::of(spec);
@@ -75,20 +88,27 @@ impl Scope {
             Self::Key => key(spec)?,
             Self::KeyThroughSecretsManager => through_secrets_manager(key(spec)?, spec),
             Self::AdminKey => admin().map(|_| Grant::on([names.any_key_arn()]))?,
-            Self::Roles => Grant::on([names.execution_role_arn(), names.invoke_role_arn()]),
+            Self::Roles => roles(names),
+            Self::BoundedRoles => {
+                let boundary = spec.role.permissions_boundary.as_ref()?;
+                roles(names).only(json!({"StringEquals": {"iam:PermissionsBoundary": boundary}}))
+            }
             Self::PassedToLambda => passed(names.execution_role_arn(), "lambda.amazonaws.com"),
             Self::PassedToScheduler => passed(names.invoke_role_arn(), "scheduler.amazonaws.com"),
             Self::Function => Grant::on([names.function_arn()]),
             Self::LogGroup => Grant::on([names.log_group_arn(), format!("{}:*", names.log_group_arn())]),
-            Self::LogGroups => Grant::on([names.any_log_group_arn()]),
             Self::ScheduleGroup => Grant::on([names.schedule_group_arn()]),
             Self::Schedules => Grant::on([names.any_schedule_arn()]),
-            Self::AllSchedules => everything(),
+            Self::AllSchedules | Self::AllLogGroups => everything(),
             Self::Networks => spec.function.vpc.as_ref().map(|_| everything())?,
             Self::Queue if spec.trigger == Trigger::Schedule => Grant::on([spec.schedule.dead_letter_queue.clone()?]),
             Self::Queue => return None,
         })
     }
+}
+
+fn roles(names: Names<'_>) -> Grant {
+    Grant::on([names.execution_role_arn(), names.invoke_role_arn()])
 }
 
 fn everything() -> Grant {

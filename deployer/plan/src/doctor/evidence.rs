@@ -10,6 +10,7 @@ use crate::live::Live;
 use crate::ownership::Owner;
 use crate::plan::{Plan, foreign_owner};
 use crate::resource::Kind;
+use crate::resource_policy::ResourcePolicy;
 use crate::spec::Spec;
 
 /// What was read, or why it could not be, in words.
@@ -42,6 +43,8 @@ pub struct Evidence<'a> {
     pub queue: Queue,
     /// What the function says of itself.
     pub self_check: SelfCheck,
+    /// The secret's resource policy.
+    pub resource_policy: ResourcePolicy,
 }
 
 /// What Lambda says of the function's state.

@@ -30,7 +30,7 @@ pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
 }
 
 fn unread(why: &str) -> Finding {
-    Finding::notice(Kind::Function, "its state can't be read").why(why)
+    Finding::notice(Kind::Function, "its state can't be read").unread(why)
 }
 
 fn reason(reason: Option<&String>) -> String {
@@ -87,7 +87,7 @@ fn concurrency(evidence: &Evidence<'_>, health: &Health) -> Option<Finding> {
                 )),
         ),
         Concurrency::Unread(why) => {
-            Some(Finding::notice(Kind::Function, "its reserved concurrency can't be read").why(why))
+            Some(Finding::notice(Kind::Function, "its reserved concurrency can't be read").unread(why))
         }
         Concurrency::Unreserved | Concurrency::Reserved(_) => None,
     }

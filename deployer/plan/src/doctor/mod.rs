@@ -31,7 +31,7 @@ pub enum Level {
     Good,
     /// Worth knowing; rotation goes on.
     Notice,
-    /// It keeps the secret from being rotated, or its readers from the target.
+    /// It keeps the secret from being rotated, or its readers from the target, or lets others at the value.
     Problem,
 }
 
@@ -150,6 +150,12 @@ impl Finding {
         self
     }
 
+    /// Why something could not be read: the error, and in the next line what to do.
+    fn unread(mut self, why: &str) -> Self {
+        self.why.extend(error_lines(why));
+        self
+    }
+
     fn mend(mut self, next: impl Into<String>) -> Self {
         self.mend = Some(next.into());
         self
@@ -158,6 +164,14 @@ impl Finding {
     fn fixed_by(mut self, fixes: impl IntoIterator<Item = Fix>) -> Self {
         self.fixes.extend(fixes);
         self
+    }
+}
+
+/// The lines of an error that was put into words: itself, and what to do next.
+pub(crate) fn error_lines(text: &str) -> Vec<String> {
+    match text.split_once("\nnext: ") {
+        Some((error, next)) => vec![error.to_owned(), format!("next: {next}")],
+        None => vec![text.to_owned()],
     }
 }
 

@@ -13,6 +13,6 @@ pub(super) fn examine(evidence: &Evidence<'_>) -> Option<Finding> {
         Queue::Holds(count) => Finding::notice(address, format!("it holds {count} of what could not be delivered"))
             .why("each message's attributes ERROR_CODE and ERROR_MESSAGE say why")
             .mend("read the messages, then purge the queue"),
-        Queue::Unread(why) => Finding::notice(address, "it can't be read").why(why),
+        Queue::Unread(why) => Finding::notice(address, "it can't be read").unread(why),
     })
 }

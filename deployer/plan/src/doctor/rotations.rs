@@ -15,7 +15,7 @@ pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
     }
     let mut found: Vec<Finding> = overdue(evidence).into_iter().collect();
     match &evidence.invocations {
-        Err(why) => found.push(Finding::notice(Address::Rotations, "the function's log can't be read").why(why)),
+        Err(why) => found.push(Finding::notice(Address::Rotations, "the function's log can't be read").unread(why)),
         Ok(all) => {
             let rotated = all.iter().rfind(|one| one.end == End::Rotated);
             let failed = all.iter().rfind(|one| one.end.is_failure());

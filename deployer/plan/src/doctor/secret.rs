@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::evidence::span;
+use super::evidence::{shell_word, span};
 use super::lockout::{Way, way_on};
 use super::target::poisoned;
 use super::{Evidence, Finding, Fix, Version};
 use crate::resource::Kind;
+use crate::resource_policy::{Access, ResourcePolicy, Whose};
 use crate::spec::Trigger;
 
 /// The label of the version that readers get.
@@ -30,11 +31,15 @@ pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
     if !evidence.has(Kind::Secret) || deleted {
         return Vec::new();
     }
+    let mut found: Vec<Finding> = resource_policy(evidence).into_iter().collect();
     let versions = match &evidence.versions {
         Ok(versions) => versions,
-        Err(why) => return vec![Finding::notice(Kind::Secret, "its versions can't be read").why(why)],
+        Err(why) => {
+            found.push(Finding::notice(Kind::Secret, "its versions can't be read").unread(why));
+            return found;
+        }
     };
-    let mut found = vec![current(evidence)];
+    found.insert(0, current(evidence));
     found.extend(pending(evidence));
     found.extend(overtaken(evidence).map(|version| {
         let what = format!("a rotation to version {} lost AWSPENDING to another one, and has not ended", version.id);
@@ -51,6 +56,31 @@ pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
         );
     }
     found
+}
+
+/// Whom the secret's resource policy lets in, those outside of the account first.
+fn resource_policy(evidence: &Evidence<'_>) -> Option<Finding> {
+    let policy = &evidence.resource_policy;
+    let access = policy.access(&evidence.spec.account);
+    let finding = match policy {
+        ResourcePolicy::None => return None,
+        ResourcePolicy::Unread(why) => {
+            return Some(Finding::notice(Kind::Secret, "its resource policy can't be read").unread(why));
+        }
+        ResourcePolicy::Document(_) if access.iter().any(Access::is_exposure) => {
+            let what = "its resource policy lets in principals outside of the account";
+            Finding::problem(Kind::Secret, what).mend(format!(
+                "where that is not meant: aws secretsmanager delete-resource-policy --region {} --secret-id {}",
+                evidence.spec.region,
+                shell_word(&evidence.spec.secret.name)
+            ))
+        }
+        ResourcePolicy::Document(_) if access.iter().any(|one| one.is_denied || one.whose != Whose::ThisAccount) => {
+            Finding::notice(Kind::Secret, "its resource policy denies, or lets in a service")
+        }
+        ResourcePolicy::Document(_) => Finding::good(Kind::Secret, "its resource policy lets this account's own in"),
+    };
+    Some(access.iter().fold(finding, |finding, one| finding.why(one.to_string())))
 }
 
 fn current(evidence: &Evidence<'_>) -> Finding {

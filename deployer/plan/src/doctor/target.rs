@@ -13,7 +13,7 @@ pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
         SelfCheck::Pointless => Vec::new(),
         SelfCheck::Unasked(why) => {
             let what = "the function could not be asked whether it can rotate";
-            vec![Finding::notice(Kind::Function, what).why(why)]
+            vec![Finding::notice(Kind::Function, what).unread(why)]
         }
         SelfCheck::Failed { class, text } => {
             let (meaning, next) = advice(evidence, class);

@@ -1,13 +1,12 @@
 //! A plan as a comment on a pull request.
 
-use std::fmt::Write as _;
-
-use super::text::{Palette, plan as text};
+use super::page::{Page, Palette, escaped};
+use super::text::plan as text;
 use crate::plan::{Plan, Verb};
 
 /// The plan in a fold, under a headline that says what it comes to.
 #[must_use]
-pub fn markdown(plan: &Plan) -> String {
+pub fn markdown(plan: &Plan) -> Page {
     let count = |verb: Verb| plan.count(verb);
     let headline = if plan.is_empty() && plan.refusals.is_empty() && plan.renamed.is_empty() {
         "no changes".to_owned()
@@ -24,11 +23,27 @@ pub fn markdown(plan: &Plan) -> String {
         told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect::<Vec<_>>().join(", ")
     };
     let body = text(plan, &Palette::plain());
-    // A fence longer than any run of backticks inside can't be closed from inside.
-    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    let mut out = String::new();
-    let _ = writeln!(out, "### `{}`: {headline}\n", plan.stack);
-    let _ = writeln!(out, "<details><summary>Plan</summary>\n\n{fence}text\n{body}{fence}\n\n</details>\n");
+    // Neither a code span nor a fence that is longer than any run of backticks inside can be closed from inside, and in
+    // both nothing is markup, a link or a mention. <https://spec.commonmark.org/0.31.2/#code-spans>
+    let fence = longer_than_any(body.as_str(), 3);
+    let name = escaped(&plan.stack);
+    let ticks = longer_than_any(&name, 1);
+    let mut out = Page::new();
+    let _ = writeln!(out, "### {ticks}{name}{ticks}: {headline}");
+    out.blank();
+    let _ = writeln!(out, "<details><summary>Plan</summary>");
+    out.blank();
+    let _ = writeln!(out, "{fence}text");
+    out.extend(&body);
+    let _ = writeln!(out, "{fence}");
+    out.blank();
+    let _ = writeln!(out, "</details>");
+    out.blank();
     out
+}
+
+/// Backticks, `least` or one more than follow each other anywhere in the text.
+fn longer_than_any(text: &str, least: usize) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(least.max(longest + 1))
 }

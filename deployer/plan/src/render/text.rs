@@ -1,104 +1,39 @@
 //! A plan as a person reads it.
 
-use std::fmt::Write as _;
+use std::fmt;
 
-use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
+use super::page::{Page, Paint, Palette, Styled, escaped, is_plain};
 use crate::attribute::{Change, Effect, Value};
 use crate::package::{Origin, Package};
-use crate::plan::{Action, Cause, Plan, Refusal, Verb};
+use crate::plan::{Action, Cause, Notice, Plan, Refusal, Verb};
 use crate::policy;
 use crate::renamed::Renamed;
 
 /// Longest one-line value; what is longer is shown over several lines or cut.
 const MAX_INLINE: usize = 72;
 
-/// The styles of a plan's parts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Palette {
-    create: Style,
-    update: Style,
-    delete: Style,
-    strong: Style,
-    faint: Style,
-}
-
-impl Palette {
-    /// No styles at all.
-    #[must_use]
-    pub fn plain() -> Self {
-        Self::default()
+/// Sign, word and style of what is done.
+fn told(verb: Verb, palette: &Palette) -> (&'static str, &'static str, Paint) {
+    match verb {
+        Verb::Create => ("+", "create", palette.good()),
+        Verb::Update => ("~", "update", palette.attention()),
+        Verb::Replace => ("±", "replace", palette.bad()),
+        Verb::Restore => ("↺", "restore", palette.good()),
+        Verb::Delete => ("-", "delete", palette.bad()),
+        Verb::Keep => ("=", "keep", palette.faint()),
+        Verb::NoOp => (" ", "no change", palette.faint()),
     }
-
-    /// The terminal's own colours.
-    #[must_use]
-    pub fn colored() -> Self {
-        let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
-        Self {
-            create: color(AnsiColor::Green),
-            update: color(AnsiColor::Yellow),
-            delete: color(AnsiColor::Red),
-            strong: Style::new().bold(),
-            faint: Style::new().dimmed(),
-        }
-    }
-
-    /// The style of what is made or went well.
-    #[must_use]
-    pub fn good(&self) -> Style {
-        self.create
-    }
-
-    /// The style of what is changed or wants attention.
-    #[must_use]
-    pub fn attention(&self) -> Style {
-        self.update
-    }
-
-    /// The style of what goes or went wrong.
-    #[must_use]
-    pub fn bad(&self) -> Style {
-        self.delete
-    }
-
-    /// The style of names.
-    #[must_use]
-    pub fn strong(&self) -> Style {
-        self.strong
-    }
-
-    /// The style of what stands back.
-    #[must_use]
-    pub fn faint(&self) -> Style {
-        self.faint
-    }
-
-    fn verb(&self, verb: Verb) -> (&'static str, &'static str, Style) {
-        match verb {
-            Verb::Create => ("+", "create", self.create),
-            Verb::Update => ("~", "update", self.update),
-            Verb::Replace => ("±", "replace", self.delete),
-            Verb::Restore => ("↺", "restore", self.create),
-            Verb::Delete => ("-", "delete", self.delete),
-            Verb::Keep => ("=", "keep", self.faint),
-            Verb::NoOp => (" ", "no change", self.faint),
-        }
-    }
-}
-
-/// A text with a style around it.
-fn styled(style: Style, text: impl std::fmt::Display) -> String {
-    format!("{style}{text}{style:#}")
 }
 
 /// The whole plan: header, package, one block a resource, a summary line.
 #[must_use]
-pub fn plan(plan: &Plan, palette: &Palette) -> String {
-    let mut out = String::new();
-    let _ = writeln!(out, "{}  {}", styled(palette.strong, &plan.stack), styled(palette.faint, place(plan)));
+pub fn plan(plan: &Plan, palette: &Palette) -> Page {
+    let mut out = Page::new();
+    let _ = writeln!(out, "{}  {}", Styled(palette.strong(), &plan.stack), Styled(palette.faint(), place(plan)));
     if let Some(package) = &plan.package {
-        let _ = writeln!(out, "{}", styled(palette.faint, origin(package)));
+        let _ = writeln!(out, "{}", Styled(palette.faint(), origin(package)));
     }
     for action in plan.actions.iter().filter(|action| action.verb != Verb::NoOp || action.note.is_some()) {
         block(&mut out, action, palette);
@@ -109,26 +44,36 @@ pub fn plan(plan: &Plan, palette: &Palette) -> String {
     for one in &plan.renamed {
         left(&mut out, one, palette);
     }
-    let _ = writeln!(out, "\n{}", summary(plan, palette));
+    for Notice { kind, name, what, details } in &plan.notices {
+        out.blank();
+        let (sign, name) = (Styled(palette.attention(), "!"), Styled(palette.strong(), name));
+        let _ = writeln!(out, "  {sign} {kind:<14}  {name}  {}", Styled(palette.attention(), what));
+        for line in details {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    out.blank();
+    summary(&mut out, plan, palette);
     out
 }
 
 /// A teardown's plan: what goes, what stays.
 #[must_use]
-pub fn teardown(plan: &Plan, palette: &Palette) -> String {
-    let mut out = String::new();
-    let _ = writeln!(out, "{}  {}", styled(palette.strong, &plan.stack), styled(palette.faint, place(plan)));
+pub fn teardown(plan: &Plan, palette: &Palette) -> Page {
+    let mut out = Page::new();
+    let _ = writeln!(out, "{}  {}", Styled(palette.strong(), &plan.stack), Styled(palette.faint(), place(plan)));
     if !plan.actions.is_empty() {
-        out.push('\n');
+        out.blank();
     }
-    let width = plan.actions.iter().map(|action| action.name.chars().count()).max().unwrap_or(0);
+    let width = plan.actions.iter().map(|action| escaped(&action.name).chars().count()).max().unwrap_or(0);
     for action in &plan.actions {
-        let (symbol, word, style) = palette.verb(action.verb);
-        let (symbol, word) = (styled(style, symbol), styled(style, word));
-        let name = styled(palette.strong, format!("{:<width$}", action.name));
-        let note = action.note.as_deref().unwrap_or_default();
-        let line = format!("  {symbol} {:<14}  {name}  {word}  {}", action.kind, styled(palette.faint, note));
-        let _ = writeln!(out, "{}", line.trim_end());
+        let (symbol, word, style) = told(action.verb, palette);
+        let (symbol, kind, word) = (Styled(style, symbol), action.kind, Styled(style, word));
+        let name = Styled(palette.strong(), format!("{:<width$}", escaped(&action.name)));
+        let _ = match &action.note {
+            Some(note) => writeln!(out, "  {symbol} {kind:<14}  {name}  {word}  {}", Styled(palette.faint(), note)),
+            None => writeln!(out, "  {symbol} {kind:<14}  {name}  {word}"),
+        };
     }
     for refusal in &plan.refusals {
         refused(&mut out, refusal, palette);
@@ -136,10 +81,11 @@ pub fn teardown(plan: &Plan, palette: &Palette) -> String {
     for one in &plan.renamed {
         left(&mut out, one, palette);
     }
+    out.blank();
     if plan.is_empty() && plan.refusals.is_empty() {
-        let _ = writeln!(out, "\n{} There is nothing to tear down.", styled(palette.create, "No changes."));
+        let _ = writeln!(out, "{} There is nothing to tear down.", Styled(palette.good(), "No changes."));
     } else {
-        let _ = writeln!(out, "\n{}", summary(plan, palette));
+        summary(&mut out, plan, palette);
     }
     out
 }
@@ -157,58 +103,56 @@ fn origin(Package { deployer, code_sha256, origin }: &Package) -> String {
     }
 }
 
-fn block(out: &mut String, action: &Action, palette: &Palette) {
-    let (symbol, word, style) = palette.verb(action.verb);
+fn block(out: &mut Page, action: &Action, palette: &Palette) {
+    let (symbol, word, style) = told(action.verb, palette);
     let cause = match (action.adopted, action.cause) {
         (true, _) => "  (adopted)",
         (false, Some(Cause::Drift)) => "  (drift: changed outside of the spec)",
         (false, _) => "",
     };
+    out.blank();
     let _ = writeln!(
         out,
-        "\n  {} {:<14}  {}  {}{}",
-        styled(style, symbol),
+        "  {} {:<14}  {}  {}{}",
+        Styled(style, symbol),
         action.kind,
-        styled(palette.strong, &action.name),
-        styled(style, word),
-        styled(palette.update, cause),
+        Styled(palette.strong(), &action.name),
+        Styled(style, word),
+        Styled(palette.attention(), cause),
     );
     if let Some(note) = &action.note {
-        let _ = writeln!(out, "      {}", styled(palette.faint, note));
+        let _ = writeln!(out, "      {}", Styled(palette.faint(), note));
     }
-    out.push_str(&changes(&action.changes, action.verb, palette));
+    changes(out, &action.changes, action.verb, palette);
 }
 
-fn refused(out: &mut String, refusal: &Refusal, palette: &Palette) {
+fn refused(out: &mut Page, refusal: &Refusal, palette: &Palette) {
     let owner = match &refusal.owner {
         Some(owner) => format!("belongs to stack {owner}"),
         None => "exists already, and is not this stack's".to_owned(),
     };
+    out.blank();
     let _ = writeln!(
         out,
-        "\n  {} {:<14}  {}  {}",
-        styled(palette.delete, "!"),
+        "  {} {:<14}  {}  {}",
+        Styled(palette.bad(), "!"),
         refusal.kind,
-        styled(palette.strong, &refusal.name),
-        styled(palette.delete, owner),
+        Styled(palette.strong(), &refusal.name),
+        Styled(palette.bad(), owner),
     );
     if !refusal.changes.is_empty() {
-        let _ = writeln!(out, "      {}", styled(palette.faint, "adopting it would change:"));
-        out.push_str(&changes(&refusal.changes, Verb::Update, palette));
+        let _ = writeln!(out, "      {}", Styled(palette.faint(), "adopting it would change:"));
+        changes(out, &refusal.changes, Verb::Update, palette);
     }
 }
 
 /// Whether it is this stack's is not read, so that a person has to know it.
-fn left(out: &mut String, renamed: &Renamed, palette: &Palette) {
-    let _ = writeln!(
-        out,
-        "\n  {} {:<14}  {}  {}",
-        styled(palette.update, "?"),
-        renamed.kind,
-        styled(palette.strong, &renamed.name),
-        styled(palette.update, "not a name of the spec"),
-    );
-    let _ = writeln!(out, "      {}", styled(palette.faint, &renamed.seen));
+fn left(out: &mut Page, renamed: &Renamed, palette: &Palette) {
+    out.blank();
+    let (sign, name) = (Styled(palette.attention(), "?"), Styled(palette.strong(), &renamed.name));
+    let what = Styled(palette.attention(), "not a name of the spec");
+    let _ = writeln!(out, "  {sign} {:<14}  {name}  {what}", renamed.kind);
+    let _ = writeln!(out, "      {}", Styled(palette.faint(), &renamed.seen));
     let _ = writeln!(out, "      if it was this stack's, and nothing else needs it, remove it:");
     for command in &renamed.remove {
         let _ = writeln!(out, "        {command}");
@@ -216,33 +160,29 @@ fn left(out: &mut String, renamed: &Renamed, palette: &Palette) {
 }
 
 /// One line for each changed attribute, or several for an IAM document.
-#[must_use]
-pub fn changes(changes: &[Change], verb: Verb, palette: &Palette) -> String {
-    let width = changes.iter().map(|change| change.attribute.to_string().chars().count()).max().unwrap_or(0).min(40);
-    let mut out = String::new();
+fn changes(out: &mut Page, changes: &[Change], verb: Verb, palette: &Palette) {
+    let label = |change: &Change| escaped(&change.attribute.to_string());
+    let width = changes.iter().map(|change| label(change).chars().count()).max().unwrap_or(0).min(40);
     for change in changes {
-        let label = change.attribute.to_string();
+        let label = label(change);
         if let (Some(Value::Policy(before)), Some(Value::Policy(after))) = (&change.before, &change.after) {
             let _ = writeln!(out, "      {label}");
-            document_diff(&mut out, before, after, palette);
+            document_diff(out, before, after, palette);
             continue;
         }
         if let Some((before, after)) = long_texts(change) {
             let _ = writeln!(out, "      {label}");
-            line_diff(&mut out, &before, &after, palette);
+            line_diff(out, &before, &after, palette);
             continue;
         }
-        let replaces = match change.effect {
-            Effect::Replaces if verb == Verb::Replace => styled(palette.delete, "  (forces replacement)"),
-            _ => String::new(),
+        let values = Values { before: change.before.as_ref(), after: change.after.as_ref(), verb, palette };
+        let _ = match change.effect {
+            Effect::Replaces if verb == Verb::Replace => {
+                writeln!(out, "      {label:<width$}  {values}{}", Styled(palette.bad(), "  (forces replacement)"))
+            }
+            Effect::Replaces | Effect::InPlace => writeln!(out, "      {label:<width$}  {values}"),
         };
-        let _ = writeln!(
-            out,
-            "      {label:<width$}  {}{replaces}",
-            values(change.before.as_ref(), change.after.as_ref(), verb, palette)
-        );
     }
-    out
 }
 
 /// Two texts that would be cut off in one line, where what differs may be behind the cut: a function's target, for example,
@@ -258,35 +198,45 @@ fn long_texts(change: &Change) -> Option<(String, String)> {
     }
     let spread = |text: &str| match serde_json::from_str::<serde_json::Value>(text) {
         Ok(value @ serde_json::Value::Object(_)) => format!("{value:#}"),
-        _ => text.to_owned(),
+        // A line end in it is somebody's.
+        _ => escaped(text),
     };
     Some((spread(&before), spread(&after)))
 }
 
 /// Two values of an attribute in one line; `None` is absent.
-pub(super) fn values(before: Option<&Value>, after: Option<&Value>, verb: Verb, palette: &Palette) -> String {
-    let new = |value| styled(palette.create, inline(value));
-    match (before, after) {
-        (None, Some(value)) if verb == Verb::Create => inline(value),
-        (None, Some(value)) => format!("{} → {}", styled(palette.faint, "absent"), new(value)),
-        (Some(value), None) => {
-            format!("{} → {}", styled(palette.delete, inline(value)), styled(palette.faint, "absent"))
+pub(super) struct Values<'a> {
+    pub before: Option<&'a Value>,
+    pub after: Option<&'a Value>,
+    pub verb: Verb,
+    pub palette: &'a Palette,
+}
+
+impl fmt::Display for Values<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { before, after, verb, palette } = self;
+        let absent = Styled(palette.faint(), "absent");
+        let (old, new) = (|value| Styled(palette.bad(), inline(value)), |value| Styled(palette.good(), inline(value)));
+        match (before, after) {
+            (None, Some(value)) if *verb == Verb::Create => f.write_str(&inline(value)),
+            (None, Some(value)) => write!(f, "{absent} → {}", new(value)),
+            (Some(value), None) => write!(f, "{} → {absent}", old(value)),
+            (Some(before), Some(value)) => write!(f, "{} → {}", old(before), new(value)),
+            (None, None) => Ok(()),
         }
-        (Some(before), Some(value)) => format!("{} → {}", styled(palette.delete, inline(before)), new(value)),
-        (None, None) => String::new(),
     }
 }
 
+/// A value in a line, of which what is not plain text is escaped before it is cut.
 fn inline(value: &Value) -> String {
     let text = match value {
         Value::AfterApply => return "known after apply".to_owned(),
         // Quotes inside of quotes are hard to read; a text that has some shows where it begins and ends by itself.
-        // Not one that would break the line, or speak to the terminal.
-        Value::Known(serde_json::Value::String(text)) if text.contains('"') && !text.contains(char::is_control) => {
+        Value::Known(serde_json::Value::String(text)) if text.contains('"') && text.chars().all(is_plain) => {
             text.clone()
         }
-        Value::Known(value) => value.to_string(),
-        Value::Policy(document) => grants(document),
+        Value::Known(value) => escaped(&value.to_string()),
+        Value::Policy(document) => escaped(&grants(document)),
     };
     if text.chars().count() <= MAX_INLINE {
         return text;
@@ -311,54 +261,52 @@ fn grants(document: &serde_json::Value) -> String {
 }
 
 /// The lines in which two IAM documents differ.
-pub(super) fn document_diff(
-    out: &mut String,
-    before: &serde_json::Value,
-    after: &serde_json::Value,
-    palette: &Palette,
-) {
+pub(super) fn document_diff(out: &mut Page, before: &serde_json::Value, after: &serde_json::Value, palette: &Palette) {
     let (before, after) = (format!("{:#}", policy::tidy(before)), format!("{:#}", policy::tidy(after)));
     line_diff(out, &before, &after, palette);
 }
 
-fn line_diff(out: &mut String, before: &str, after: &str, palette: &Palette) {
+fn line_diff(out: &mut Page, before: &str, after: &str, palette: &Palette) {
     let diff = TextDiff::from_lines(before, after);
     for group in diff.grouped_ops(1) {
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let (sign, style) = match change.tag() {
-                ChangeTag::Delete => ("-", palette.delete),
-                ChangeTag::Insert => ("+", palette.create),
-                ChangeTag::Equal => (" ", palette.faint),
+                ChangeTag::Delete => ("-", palette.bad()),
+                ChangeTag::Insert => ("+", palette.good()),
+                ChangeTag::Equal => (" ", palette.faint()),
             };
-            let line = change.value().trim_end().replace(char::is_control, "\u{fffd}");
-            let _ = writeln!(out, "        {}", styled(style, format!("{sign} {line}")));
+            let _ = writeln!(out, "        {style}{sign} {}{style:#}", change.value().trim_end());
         }
     }
 }
 
-fn summary(plan: &Plan, palette: &Palette) -> String {
-    let left = match plan.renamed.len() {
-        0 => String::new(),
-        count => styled(
-            palette.update,
-            format!(" {count} under {} not the spec's.", if count == 1 { "a name that is" } else { "names that are" }),
-        ),
-    };
-    if plan.is_empty() && plan.refusals.is_empty() {
-        return styled(palette.create, "No changes. ") + "The stack is as the spec says." + &left;
-    }
-    let told = [Verb::Create, Verb::Restore, Verb::Update, Verb::Replace, Verb::Delete, Verb::Keep].map(|verb| {
-        let (_, word, style) = palette.verb(verb);
-        match plan.count(verb) {
-            0 if matches!(verb, Verb::Create | Verb::Update | Verb::Delete) => Some(format!("0 to {word}")),
-            0 => None,
-            count => Some(styled(style, format!("{count} to {word}"))),
+fn summary(out: &mut Page, plan: &Plan, palette: &Palette) {
+    let left = fmt::from_fn(|f| match plan.renamed.len() {
+        0 => Ok(()),
+        count => {
+            let names = if count == 1 { "a name that is" } else { "names that are" };
+            write!(f, "{}", Styled(palette.attention(), format!(" {count} under {names} not the spec's.")))
         }
     });
-    let counts = told.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let refused = match plan.refusals.len() {
-        0 => String::new(),
-        count => styled(palette.delete, format!(", {count} refused")),
-    };
-    format!("{} {counts}{refused}.{left}", styled(palette.strong, "Plan:"))
+    if plan.is_empty() && plan.refusals.is_empty() {
+        let _ = writeln!(out, "{}The stack is as the spec says.{left}", Styled(palette.good(), "No changes. "));
+        return;
+    }
+    let verbs = [Verb::Create, Verb::Restore, Verb::Update, Verb::Replace, Verb::Delete, Verb::Keep];
+    let counts = fmt::from_fn(|f| {
+        let shown = verbs
+            .into_iter()
+            .map(|verb| (verb, plan.count(verb)))
+            .filter(|(verb, count)| *count > 0 || matches!(verb, Verb::Create | Verb::Update | Verb::Delete));
+        for (at, (verb, count)) in shown.enumerate() {
+            let (_, word, style) = told(verb, palette);
+            let style = if count > 0 { style } else { Paint::default() };
+            write!(f, "{}{style}{count} to {word}{style:#}", if at > 0 { ", " } else { "" })?;
+        }
+        match plan.refusals.len() {
+            0 => Ok(()),
+            count => write!(f, "{}", Styled(palette.bad(), format!(", {count} refused"))),
+        }
+    });
+    let _ = writeln!(out, "{} {counts}.{left}", Styled(palette.strong(), "Plan:"));
 }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
+use crate::render::{Page, escaped, is_plain};
+
 /// What stands in the place of a value that may be a secret.
 const MASK: &str = "***";
 
@@ -115,9 +117,9 @@ pub(super) fn finish(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     for diagnostic in &mut diagnostics {
         diagnostic.redacted.clone_from(&redacted);
         let texts = [&mut diagnostic.message, &mut diagnostic.label].into_iter().chain(&mut diagnostic.help);
-        for text in texts.filter(|text| text.contains(char::is_control)) {
-            // A value may carry a terminal's control sequences.
-            *text = text.replace(char::is_control, "\u{fffd}");
+        // A value may carry a terminal's control sequences.
+        for text in texts {
+            *text = escaped(text);
         }
     }
     for text in diagnostics.iter_mut().flat_map(|d| [&mut d.message, &mut d.label].into_iter().chain(&mut d.help)) {
@@ -139,10 +141,14 @@ pub(super) fn finish(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
 
 /// The diagnostics for people: file, line and column, the source line with a caret, and the mend.
 #[must_use]
-pub fn render(origin: &str, text: &str, diagnostics: &[Diagnostic], color: bool) -> String {
+pub fn render(origin: &str, text: &str, diagnostics: &[Diagnostic], color: bool) -> Page {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let told: Vec<String> = diagnostics.iter().map(|d| render_one(&renderer, origin, text, d)).collect();
-    told.join("\n\n")
+    let mut page = Page::new();
+    for diagnostic in diagnostics {
+        // Of its parts all that is of the file is escaped or signs, and the styles are the renderer's.
+        page.extend(&Page::verbatim(render_one(&renderer, &escaped(origin), text, diagnostic) + "\n\n"));
+    }
+    page
 }
 
 fn render_one(renderer: &Renderer, origin: &str, text: &str, diagnostic: &Diagnostic) -> String {
@@ -192,8 +198,14 @@ impl Masked {
             done = cut.end;
         }
         masked.push_str(&text[done..]);
-        // The renderer shows the others as signs of their own; these have two bytes, as the dot has, so that places stay.
-        let text = masked.replace(|c| matches!(c, '\u{80}'..='\u{9f}'), "·");
+        // The renderer shows those of ASCII as signs of their own. The others' signs have as many bytes, so that places stay.
+        let sign = |c: char| match c.len_utf8() {
+            _ if c.is_ascii() || is_plain(c) => String::from(c),
+            2 => "·".to_owned(),
+            3 => char::REPLACEMENT_CHARACTER.to_string(),
+            _ => "··".to_owned(),
+        };
+        let text = masked.chars().map(sign).collect();
         Self { text, cuts }
     }
 

@@ -6,7 +6,7 @@ use plan::again::{Obstacle, Still, is_begun, is_to_be_seen, still};
 use plan::live::Live;
 use plan::ownership::Owner;
 use plan::plan::{Action, Verb};
-use plan::render::{Palette, difference};
+use plan::render::difference;
 use plan::resource::Kind;
 use plan::saved::{Fingerprints, differences};
 
@@ -226,7 +226,7 @@ fn is_as_saved(action: &Action, saved: &Fingerprints, now: &Live, granted: Optio
     if differing.is_empty() {
         return Ok(());
     }
-    let told: Vec<String> = differing.iter().map(|one| difference(one, &Palette::plain())).collect();
+    let told: Vec<String> = differing.iter().map(difference).collect();
     Err(stale(kind, &told.join("; ")))
 }
 

@@ -1,6 +1,7 @@
 //! The safe mends: labels, one by one, each only as long as it is still called for.
 
 use plan::doctor::{Finding, Fix};
+use plan::render::Page;
 use serde::Serialize;
 
 use super::gather::Gathered;
@@ -76,9 +77,13 @@ fn tell(fixed: &Fixed, ui: Ui) {
     match fixed.outcome {
         Outcome::Done => {
             let good = ui.err.good();
-            ui.progress(&format!("  {good}✓{good:#} removed {label} from version {version}"));
+            let mut page = Page::new();
+            let _ = writeln!(page, "  {good}✓{good:#} removed {label} from version {version}");
+            ui.progress(&page);
         }
-        Outcome::Skipped | Outcome::NotStarted => ui.note(&format!("  left {label} on version {version}: {reason}\n")),
+        Outcome::Skipped | Outcome::NotStarted => {
+            ui.note(&Page::of(&format!("  left {label} on version {version}: {reason}")));
+        }
         Outcome::Unknown => ui.error(&format!("{label} may still be on version {version}"), &[reason.to_owned()]),
         Outcome::Failed => ui.error(&format!("{label} is still on version {version}"), &[reason.to_owned()]),
     }

@@ -37,7 +37,7 @@ pub struct Gathered {
 impl Gathered {
     /// As the examination takes it.
     pub fn evidence(&self) -> Evidence<'_> {
-        let Planned { stack, live, desired, plan, .. } = &self.planned;
+        let Planned { stack, live, desired, plan, resource_policy, .. } = &self.planned;
         Evidence {
             spec: &stack.spec,
             origin: &stack.origin,
@@ -51,6 +51,7 @@ impl Gathered {
             invocations: self.invocations.clone(),
             queue: self.queue.clone(),
             self_check: self.self_check.clone(),
+            resource_policy: resource_policy.clone(),
         }
     }
 }

@@ -5,7 +5,7 @@ mod gather;
 
 use futures_util::StreamExt as _;
 use plan::doctor::{Finding, Level, examine};
-use plan::render;
+use plan::render::{self, Page};
 use plan::resource::Kind;
 use serde::Serialize;
 
@@ -107,16 +107,16 @@ async fn may_fix(session: &mut Session<StackJson>, examined: &[Examined], yes: b
     let fixable = examined.iter().filter(|one| one.is_fixable() && !has_foreign(&one.gathered));
     let names: Vec<&str> = fixable.map(|one| one.gathered.planned.plan.stack.as_str()).collect();
     if names.is_empty() {
-        ui.note("There is nothing that --fix could mend.\n");
+        ui.note(&Page::of("There is nothing that --fix could mend."));
         return false;
     }
     if yes {
         return true;
     }
-    let question = format!("\nTake these labels away in {}? Only `yes` is taken for a yes:", names.join(", "));
-    match confirm(question, "yes".to_owned()).await {
+    let question = format!("Take these labels away in {}? Only `yes` is taken for a yes:", names.join(", "));
+    match confirm(&question, "yes".to_owned()).await {
         Confirmation::Given => return true,
-        Confirmation::Declined => ui.note("Not fixed. Nothing was changed.\n"),
+        Confirmation::Declined => ui.note(&Page::of("Not fixed. Nothing was changed.")),
         Confirmation::NoTerminal => {
             let next = "read the findings, then run again with --yes; nothing was changed";
             ui.error("there is no terminal to ask on", &[next.to_owned()]);
