@@ -151,6 +151,7 @@ pub const ACTIONS: &[Action] = &[
     action("lambda:UpdateFunctionCode", Scope::Function, APPLY),
     action("lambda:UpdateFunctionConfiguration", Scope::Function, &[Need::Apply, Need::Detached]),
     action("lambda:PutFunctionEventInvokeConfig", Scope::Function, APPLY),
+    action("lambda:DeleteFunctionConcurrency", Scope::Function, APPLY),
     action("lambda:TagResource", Scope::Function, APPLY),
     action("lambda:UntagResource", Scope::Function, APPLY),
     action("lambda:AddPermission", Scope::Function, MANAGED),

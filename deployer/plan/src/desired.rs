@@ -126,7 +126,8 @@ impl Desired {
     /// it, and later drift would be taken for a change of the spec: so it is written then.
     #[must_use]
     pub fn changes(&self, kind: Kind, live: &Live) -> Option<Vec<Change>> {
-        let changes = self.attributes(kind).diff(&live.attributes(kind)?);
+        let mut changes = self.attributes(kind).diff(&live.attributes(kind)?);
+        changes.retain(|change| !live.is_for_the_account(kind, change.attribute.name));
         // Of a permission the function's note is the function's.
         let is_noted = kind == Kind::Permission || live.applied(kind) == Some(&self.fingerprint(kind));
         Some(if changes.is_empty() && !is_noted { vec![self.note(kind, live)] } else { changes })

@@ -46,6 +46,14 @@ impl Live {
         }
     }
 
+    /// Whether the account decides of an attribute, so that no change of the resource would be seen.
+    /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html>
+    #[must_use]
+    pub fn is_for_the_account(&self, kind: Kind, attribute: &str) -> bool {
+        let is_decided = self.log_group.as_ref().is_some_and(|group| group.retention_policy.is_some());
+        kind == Kind::LogGroup && attribute == "retention_days" && is_decided
+    }
+
     /// The tags by which a resource is owned, where it is there: its own, or those of what it is owned through.
     #[must_use]
     pub fn tags(&self, kind: Kind) -> Option<&Tags> {

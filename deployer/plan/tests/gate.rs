@@ -77,6 +77,7 @@ fn function(live: function::Live) -> function::Live {
         environment,
         async_invoke,
         layers: _,
+        unset: _,
         tags: own,
         revision_id: _,
         state: _,
@@ -94,10 +95,32 @@ fn function(live: function::Live) -> function::Live {
         environment,
         async_invoke,
         layers: vec![text()],
+        unset: unset(),
         tags: tags(own),
         revision_id: Some(text()),
         state: Some(text()),
         last_update: Some(text()),
+    }
+}
+
+fn unset() -> function::Unset {
+    function::Unset {
+        environment_key: Some(text()),
+        environment_error: Some(text()),
+        code_key: Some(text()),
+        dead_letter_target: Some(text()),
+        async_on_success: Some(text()),
+        async_on_failure: Some(text()),
+        tracing: Some(text()),
+        log_destination: Some(text()),
+        log_format: Some(text()),
+        log_levels: named(text()),
+        file_systems: named(text()),
+        ephemeral_storage: None,
+        snap_start: Some(text()),
+        ipv6: true,
+        reserved_concurrency: None,
+        fixed: [("package_type", text())].into(),
     }
 }
 
@@ -156,9 +179,8 @@ fn hostile(live: Live) -> Live {
             },
         ),
         execution_role: execution_role.map(role),
-        log_group: log_group.map(|log_group::Live { retention_days: _, tags: own }| log_group::Live {
-            retention_days: None,
-            tags: tags(own),
+        log_group: log_group.map(|log_group::Live { retention_days: _, retention_policy: _, tags: own }| {
+            log_group::Live { retention_days: None, retention_policy: Some(text()), tags: tags(own) }
         }),
         function: live_function.map(function),
         schedule_group: schedule_group

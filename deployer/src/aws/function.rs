@@ -1,10 +1,12 @@
 //! Lambda: the function.
 
 mod ready;
+mod unset;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
     Architecture, Environment, FunctionCode, FunctionConfiguration, Runtime, VpcConfig, VpcConfigResponse,
@@ -38,14 +40,14 @@ const ROLE_NOT_READY: &[&str] = &[
 const DEFAULT_ASYNC: AsyncInvoke = AsyncInvoke { retries: 2, max_age_seconds: 21_600 };
 
 /// The attributes of the network.
-const NETWORK: &[&str] = &["vpc.subnets", "vpc.security_groups"];
+const NETWORK: &[&str] = &["vpc.subnets", "vpc.security_groups", "vpc.ipv6"];
 /// The attributes that `UpdateFunctionConfiguration` sets besides.
 const CONFIGURATION: &[&str] =
     &["description", "runtime", "handler", "memory", "timeout", "role", "environment", LAYER];
 /// The attribute of a layer, which is always somebody else's.
 const LAYER: &str = "layer";
 /// The attributes that `UpdateFunctionCode` sets.
-const CODE: &[&str] = &["code_sha256", "architecture"];
+const CODE: &[&str] = &["code_sha256", "architecture", unset::CODE_KEY];
 /// The attributes that `PutFunctionEventInvokeConfig` sets.
 const ASYNC: &[&str] = &["async_retries", "async_max_age_seconds"];
 
@@ -60,18 +62,18 @@ pub async fn observe(clients: &Clients, name: &str) -> Result<Option<Live>> {
         return Err(Error::denied("lambda:ListTags", refusal.error_code(), refusal.message()));
     }
     let invoke = optional(invoke.map_err(failed("lambda:GetFunctionEventInvokeConfig")))?;
-    let async_invoke = invoke.map(|config| AsyncInvoke {
-        retries: count(config.maximum_retry_attempts(), DEFAULT_ASYNC.retries),
-        max_age_seconds: count(config.maximum_event_age_in_seconds(), DEFAULT_ASYNC.max_age_seconds),
-    });
-    Ok(Some(live(&function, async_invoke)))
+    Ok(Some(live(name, &function, invoke.as_ref())))
 }
 
 fn count(value: Option<i32>, default: u32) -> u32 {
     value.and_then(|value| u32::try_from(value).ok()).unwrap_or(default)
 }
 
-fn live(function: &GetFunctionOutput, async_invoke: Option<AsyncInvoke>) -> Live {
+fn live(name: &str, function: &GetFunctionOutput, invoke: Option<&GetFunctionEventInvokeConfigOutput>) -> Live {
+    let async_invoke = invoke.map(|config| AsyncInvoke {
+        retries: count(config.maximum_retry_attempts(), DEFAULT_ASYNC.retries),
+        max_age_seconds: count(config.maximum_event_age_in_seconds(), DEFAULT_ASYNC.max_age_seconds),
+    });
     let empty = FunctionConfiguration::builder().build();
     let config = function.configuration().unwrap_or(&empty);
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
@@ -90,6 +92,7 @@ fn live(function: &GetFunctionOutput, async_invoke: Option<AsyncInvoke>) -> Live
         },
         environment: variables.into_iter().collect(),
         async_invoke,
+        unset: unset::read(name, config, function, invoke),
         layers: config.layers().iter().filter_map(|layer| layer.arn().map(str::to_owned)).collect(),
         tags: function.tags().cloned().unwrap_or_default().into_iter().collect(),
         revision_id: config.revision_id().filter(|_| is_settled(config)).map(str::to_owned),
@@ -219,33 +222,42 @@ pub struct Update<'a> {
 /// Changes what differs, one kind of change after the other, and waits for each.
 pub async fn update(clients: &Clients, update: Update<'_>, wait: Wait<'_>) -> Result<()> {
     let Update { desired, role, noted, changes, zip, read_revision: mut revision } = update;
-    let touches = |names: &[&str]| changes.iter().any(|change| names.contains(&change.attribute.name));
+    let mut touched: BTreeSet<&str> = changes.iter().map(|change| change.attribute.name).collect();
+    // One that failed has left the function as it was before, whatever its settings say, its network among them.
+    let again = changes.iter().any(Live::is_failed_update);
+    if again {
+        touched.extend(NETWORK.first());
+    }
+    let touches = |names: &[&str]| names.iter().any(|name| touched.contains(name));
     let name = &desired.name;
     let is_unready = revision.is_none();
-    // One that failed has left the function as it was before, whatever its settings say.
-    let again = changes.iter().any(Live::is_failed_update);
     if touches(CODE) {
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
-        let sent = settled(wait, false, || update_code(clients, desired, zip, revision.clone())).await;
+        let sent = settled(wait, false, || update_code(clients, desired, zip, &touched, revision.clone())).await;
         unless_done(clients, desired, CODE, sent).await?;
         // At once: were it left for the end, an apply that is cut off would leave a note of other code.
         note(clients, desired, code_notes(desired), wait).await?;
         ready(clients, name, true, wait).await?;
     }
-    if touches(CONFIGURATION) || touches(NETWORK) || again {
+    if touches(CONFIGURATION) || touches(NETWORK) || touches(unset::CONFIGURATION) {
         let now = ready(clients, name, false, wait).await?;
         let revision = revision.take().or(now);
         // Even an unchanged role takes iam:PassRole to send, and an unchanged network the right to look at it.
-        let network = touches(NETWORK) || again;
-        let sent = Sent { role: touches(&["role"]), network, no_layers: touches(&[LAYER]) };
-        let call = || configure(clients, desired, sent, revision.clone());
+        let call = || configure(clients, desired, &touched, revision.clone());
         let sent = propagated(clients, role, ROLE_NOT_READY, false, wait, call).await;
-        unless_done(clients, desired, &[CONFIGURATION, NETWORK].concat(), sent).await?;
+        unless_done(clients, desired, &[CONFIGURATION, NETWORK, unset::CONFIGURATION].concat(), sent).await?;
         ready(clients, name, true, wait).await?;
     }
-    if touches(ASYNC) {
+    if touches(ASYNC) || touches(unset::ASYNC) {
         invoke_asynchronously(clients, desired, wait).await?;
+    }
+    if touches(&[unset::CONCURRENCY]) {
+        settled(wait, false, || async {
+            let delete = clients.lambda.delete_function_concurrency().function_name(name).send().await;
+            gone(delete.map_err(failed("lambda:DeleteFunctionConcurrency")))
+        })
+        .await?;
     }
     if is_unready {
         ready(clients, name, true, wait).await?;
@@ -277,27 +289,37 @@ async fn unless_done(clients: &Clients, desired: &Desired, names: &[&str], sent:
     }
 }
 
-async fn update_code(clients: &Clients, desired: &Desired, zip: &[u8], revision: Option<String>) -> Result<()> {
+async fn update_code(
+    clients: &Clients,
+    desired: &Desired,
+    zip: &[u8],
+    touched: &BTreeSet<&str>,
+    revision: Option<String>,
+) -> Result<()> {
     let update = clients
         .lambda
         .update_function_code()
         .function_name(&desired.name)
         .zip_file(Blob::new(zip))
         .architectures(Architecture::from(desired.settings.architecture.as_str()))
+        .set_source_kms_key_arn(touched.contains(unset::CODE_KEY).then(String::new))
         .set_revision_id(revision);
     update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionCode")).map_err(stale)
 }
 
-/// What is sent only where it changes.
-#[derive(Debug, Clone, Copy)]
-struct Sent {
-    role: bool,
-    network: bool,
-    no_layers: bool,
-}
-
-async fn configure(clients: &Clients, desired: &Desired, sent: Sent, revision: Option<String>) -> Result<()> {
+/// Sends a role, a network, and that there are no layers, only where that changes.
+async fn configure(
+    clients: &Clients,
+    desired: &Desired,
+    touched: &BTreeSet<&str>,
+    revision: Option<String>,
+) -> Result<()> {
     let settings = &desired.settings;
+    let network = NETWORK.iter().any(|name| touched.contains(name)).then(|| {
+        let mut network = vpc_config(settings.vpc.as_ref());
+        network.ipv6_allowed_for_dual_stack = touched.contains("vpc.ipv6").then_some(false);
+        network
+    });
     let update = clients
         .lambda
         .update_function_configuration()
@@ -307,11 +329,12 @@ async fn configure(clients: &Clients, desired: &Desired, sent: Sent, revision: O
         .handler(&settings.handler)
         .memory_size(number(settings.memory))
         .timeout(number(settings.timeout))
-        .set_role(sent.role.then(|| settings.role_arn.clone()))
-        .set_vpc_config(sent.network.then(|| vpc_config(settings.vpc.as_ref())))
-        .set_layers(sent.no_layers.then(Vec::new))
+        .set_role(touched.contains("role").then(|| settings.role_arn.clone()))
+        .set_vpc_config(network)
+        .set_layers(touched.contains(LAYER).then(Vec::new))
         .environment(environment(desired))
         .set_revision_id(revision);
+    let update = unset::take_away(update, &desired.name, touched);
     update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionConfiguration")).map_err(stale)
 }
 

@@ -86,6 +86,8 @@ fn every_call_on_the_wire_is_in_its_commands_policy_and_the_table_has_none_too_m
 
     // Everything has drifted, the boundary is to go, and the secret is about to.
     state::drift(&recorder.stack.bed);
+    let stopped = json!({"FunctionName": "app-function", "ReservedConcurrentExecutions": 0});
+    recorder.call("lambda", "put_function_concurrency", stopped);
     recorder.stack.edit(|spec| drop(spec["role"].as_object_mut().unwrap().remove("permissions_boundary")));
     recorder.record("apply", "apply --yes");
     recorder.record("teardown", "teardown --yes");

@@ -291,6 +291,7 @@ fn by_path(service: &str, method: &str, path: &str) -> String {
         ("lambda", "GET", [_, "functions", _]) => "GetFunction",
         ("lambda", "GET", [_, "functions", _, "configuration"]) => "GetFunctionConfiguration",
         ("lambda", "GET", [_, "functions", _, "concurrency"]) => "GetFunctionConcurrency",
+        ("lambda", "DELETE", [_, "functions", _, "concurrency"]) => "DeleteFunctionConcurrency",
         ("lambda", "POST", [_, "functions", _, "invocations"]) => "InvokeFunction",
         ("lambda", "POST", [_, "functions"]) => "CreateFunction",
         ("lambda", "DELETE", [_, "functions", _]) => "DeleteFunction",

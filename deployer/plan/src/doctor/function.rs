@@ -81,10 +81,7 @@ fn concurrency(evidence: &Evidence<'_>, health: &Health) -> Option<Finding> {
         Concurrency::Reserved(0) => Some(
             Finding::problem(Kind::Function, "its reserved concurrency is 0: nothing can run")
                 .why("Lambda throttles every invocation, the schedule's too")
-                .mend(format!(
-                    "aws lambda delete-function-concurrency --region {} --function-name {}",
-                    evidence.spec.region, evidence.spec.function.name
-                )),
+                .mend(evidence.command("apply")),
         ),
         Concurrency::Unread(why) => {
             Some(Finding::notice(Kind::Function, "its reserved concurrency can't be read").unread(why))

@@ -8,9 +8,22 @@ use crate::resource::Kind;
 use crate::spec::Trigger;
 
 /// What no rotation hangs on.
-const COSMETIC: &[&str] = &["tags", "description", "memory", "retention_days", "attached_policy", "after_completion"];
+const COSMETIC: &[&str] = &[
+    "tags",
+    "description",
+    "memory",
+    "retention_days",
+    "attached_policy",
+    "after_completion",
+    "tracing",
+    "ephemeral_storage",
+    "dead_letter_target",
+    "async_on_success",
+    "async_on_failure",
+    "vpc.ipv6",
+];
 /// What is told in words of its own.
-const TOLD_ELSEWHERE: &[&str] = &["enabled", "start_date", "end_date"];
+const TOLD_ELSEWHERE: &[&str] = &["enabled", "start_date", "end_date", "reserved_concurrency"];
 /// What has a line of its own where it is as it should be.
 const SPEAKS_FOR_ITSELF: &[Kind] = &[Kind::Secret, Kind::Function, Kind::Schedule, Kind::Rotation];
 
@@ -129,6 +142,13 @@ fn meaning(kind: Kind, change: &Change) -> Option<String> {
         (Kind::Function, "role_id") => "the function's role was made anew: Lambda's grants for it are gone".to_owned(),
         (Kind::Function, "role") => "the function runs as another role".to_owned(),
         (Kind::Function, "code_sha256") => "the function's code is another".to_owned(),
+        (Kind::Function, "environment_key") => "the function needs another key to start: its environment's".to_owned(),
+        (Kind::Function, "environment_error") => "Lambda can't read the function's environment".to_owned(),
+        (Kind::Function, "code_key") => "the function needs another key to start: its package's".to_owned(),
+        (Kind::Function, "file_system") => "the function needs a file system to start".to_owned(),
+        (Kind::Function, "log_destination" | "log_format" | "log_level") => {
+            "the function logs to where, or as what, it is not looked for".to_owned()
+        }
         (Kind::Schedule, "target") => "the schedule invokes another function".to_owned(),
         (Kind::Schedule, "role") => "the schedule uses another role".to_owned(),
         (Kind::Rotation, "function") => "Secrets Manager invokes another function".to_owned(),

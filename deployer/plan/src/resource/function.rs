@@ -1,5 +1,7 @@
 //! The function.
 
+mod unset;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::{Config, env};
@@ -10,6 +12,8 @@ use crate::naming::Names;
 use crate::ownership::{ROLE_ID_TAG, Tags, comparable, tags};
 use crate::package::Package;
 use crate::spec::{Spec, Vpc};
+
+pub use unset::Unset;
 
 /// Lambda's OS-only runtime on Amazon Linux 2023.
 pub const RUNTIME: &str = "provided.al2023";
@@ -91,6 +95,8 @@ pub struct Live {
     pub async_invoke: Option<AsyncInvoke>,
     /// ARNs of layers: others' code, which runs with the function's rights. The deployer sets none.
     pub layers: Vec<String>,
+    /// What the deployer leaves unset, and somebody has set.
+    pub unset: Unset,
     /// Tags.
     pub tags: Tags,
     /// Changes with every change of the function, and once more when that ends: so it is known only while none is in progress.
@@ -207,8 +213,9 @@ impl Live {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { settings, environment, async_invoke, layers, tags, revision_id: _, state, last_update: _ } = self;
-        let attributes = settings.attributes();
+        let Self { settings, environment, async_invoke, layers, unset, tags, revision_id: _, state, last_update: _ } =
+            self;
+        let attributes = unset.add_to(settings.attributes());
         // One that failed never comes right.
         let attributes = match state.as_deref() {
             Some("Failed") => attributes.with_fixed("state", "Failed"),

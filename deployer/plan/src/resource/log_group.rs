@@ -23,6 +23,8 @@ pub struct Desired {
 pub struct Live {
     /// Days after which events expire; `None` is never.
     pub retention_days: Option<u32>,
+    /// The account's own retention policy, where it decides in place of the group's.
+    pub retention_policy: Option<String>,
     /// Tags.
     pub tags: Tags,
 }
@@ -52,7 +54,7 @@ impl Live {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { retention_days, tags } = self;
+        let Self { retention_days, retention_policy: _, tags } = self;
         Attributes::new().with_optional("retention_days", *retention_days).with_map("tags", &comparable(tags))
     }
 }

@@ -123,6 +123,7 @@ pub fn applied(spec: &Spec) -> Live {
         execution_role: Some(role(&desired.execution_role, ROLE_ID, Kind::ExecutionRole)),
         log_group: Some(log_group::Live {
             retention_days: Some(desired.log_group.retention_days),
+            retention_policy: None,
             tags: noted(Kind::LogGroup),
         }),
         function: Some(function::Live {
@@ -130,6 +131,7 @@ pub fn applied(spec: &Spec) -> Live {
             environment,
             async_invoke: Some(desired.function.async_invoke),
             layers: vec![],
+            unset: function::Unset::default(),
             tags: function_tags,
             revision_id: Some("revision-1".to_owned()),
             state: Some("Active".to_owned()),

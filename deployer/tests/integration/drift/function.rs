@@ -76,6 +76,11 @@ pub fn rows() -> Vec<Row> {
         several(["vpc.subnets", "vpc.security_groups"], network(&[], &[])),
         row("async_retries", invoked(0, 3600)),
         row("async_max_age_seconds", invoked(2, 60)),
+        row("tracing", configure("TracingConfig", json!({"Mode": "Active"}))),
+        row("ephemeral_storage", configure("EphemeralStorage", json!({"Size": 1024}))),
+        row("reserved_concurrency", |bed| {
+            call(bed, "put_function_concurrency", json!({"ReservedConcurrentExecutions": 0}));
+        }),
         // They are one setting in AWS.
         several(["async_retries", "async_max_age_seconds"], |bed| {
             call(bed, "delete_function_event_invoke_config", json!({}));

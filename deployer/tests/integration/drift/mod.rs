@@ -103,7 +103,7 @@ fn drift_of_the_schedule_and_its_group_is_seen_and_mended() {
 /// What `out_of_band.rs` changes, because it takes a new role.
 const OF_A_NEW_ROLE: [(&str, &str); 3] = [("execution-role", "path"), ("invoke-role", "path"), ("function", "role_id")];
 /// What the deployer sets nowhere, and takes away where somebody else has set it.
-const NEVER_SET: [&str; 8] = [
+const NEVER_SET: [&str; 11] = [
     r#"tags["added"]"#,
     r#"policy["Added"]"#,
     r#"environment["ADDED"]"#,
@@ -112,6 +112,9 @@ const NEVER_SET: [&str; 8] = [
     "start_date",
     "end_date",
     "after_completion",
+    "tracing",
+    "ephemeral_storage",
+    "reserved_concurrency",
 ];
 
 #[test]
