@@ -1,4 +1,4 @@
-//! What is fetched is known to the byte: each file of `PyPI` by its hash, each action by its commit.
+//! What is fetched is known to the byte: each Python package by its hashes, each action by its commit.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

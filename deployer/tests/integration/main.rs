@@ -33,6 +33,7 @@ mod rotation;
 mod saved;
 mod several;
 mod spec_changes;
+mod spoken;
 mod stack;
 mod status;
 mod stopped;
