@@ -45,7 +45,7 @@ fn plain(value: &Value) -> Json {
 fn requests() -> BTreeMap<&'static str, (&'static Limit, BTreeSet<String>, Vec<Value>)> {
     let mut runner = TestRunner::deterministic();
     let mut found: BTreeMap<_, (&Limit, BTreeSet<String>, Vec<Value>)> = BTreeMap::new();
-    let facts = Facts { package: None, kms_key_arn: None, admin_key_arn: None };
+    let facts = Facts { package: None, kms_key_arn: None, admin_key_arn: None, queue_key_arn: None };
     for _ in 0..SPECS {
         let edge = edge::edges().new_tree(&mut runner).unwrap().current();
         let Ok(loaded) = spec::load("edge.yaml", &edge.text()) else { continue };

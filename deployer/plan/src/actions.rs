@@ -119,6 +119,7 @@ pub const ACTIONS: &[Action] = &[
     action("secretsmanager:DescribeSecret", Scope::AdminSecret, READ),
     action("kms:DescribeKey", Scope::Key, READ),
     action("kms:DescribeKey", Scope::AdminKey, READ),
+    action("kms:DescribeKey", Scope::QueueKey, READ),
     // Who writes a secret's value or changes its key is asked for these.
     // <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html>
     action("kms:Decrypt", Scope::KeyThroughSecretsManager, APPLY),
@@ -128,6 +129,8 @@ pub const ACTIONS: &[Action] = &[
     action("iam:GetRolePolicy", Scope::Roles, READ),
     action("iam:ListRolePolicies", Scope::Roles, READ),
     action("iam:ListAttachedRolePolicies", Scope::Roles, READ),
+    action("iam:ListRoles", Scope::Account, READ),
+    action("iam:GetPolicy", Scope::Boundary, READ),
     action("iam:CreateRole", Scope::BoundedRoles, APPLY),
     action("iam:PutRolePolicy", Scope::BoundedRoles, APPLY),
     action("iam:UpdateRoleDescription", Scope::Roles, APPLY),
@@ -147,6 +150,7 @@ pub const ACTIONS: &[Action] = &[
     action("lambda:GetFunctionEventInvokeConfig", Scope::Function, READ),
     action("lambda:GetPolicy", Scope::Function, READ),
     action("lambda:ListTags", Scope::Function, READ),
+    action("lambda:GetAccountSettings", Scope::Account, READ),
     action("lambda:CreateFunction", Scope::Function, APPLY),
     action("lambda:UpdateFunctionCode", Scope::Function, APPLY),
     action("lambda:UpdateFunctionConfiguration", Scope::Function, &[Need::Apply, Need::Detached]),
@@ -186,8 +190,8 @@ pub const ACTIONS: &[Action] = &[
     action("scheduler:CreateSchedule", Scope::Schedules, SCHEDULED),
     action("scheduler:UpdateSchedule", Scope::Schedules, SCHEDULED),
     action("scheduler:DeleteSchedule", Scope::Schedules, UNSCHEDULED),
-    action("sqs:GetQueueUrl", Scope::Queue, DOCTOR),
-    action("sqs:GetQueueAttributes", Scope::Queue, DOCTOR),
+    action("sqs:GetQueueUrl", Scope::Queue, READ),
+    action("sqs:GetQueueAttributes", Scope::Queue, READ),
 ];
 
 /// The IAM policy of somebody who runs a command on these stacks, and does nothing else.

@@ -16,6 +16,8 @@ pub struct Facts {
     pub kms_key_arn: Option<String>,
     /// ARN of the customer-managed key of the admin's secret; `None` is the default key, or no such secret.
     pub admin_key_arn: Option<String>,
+    /// ARN of the customer-managed key of the dead-letter queue; `None` where there is none.
+    pub queue_key_arn: Option<String>,
 }
 
 /// All resources of a stack, as they should be. Of those that its trigger has no use for, only the names count.
@@ -52,7 +54,7 @@ impl Desired {
             log_group: log_group::desired(spec),
             function: function::desired(spec, facts.package.as_ref()),
             schedule_group: schedule_group::desired(spec),
-            invoke_role: role::invoke(spec),
+            invoke_role: role::invoke(spec).sends_with(facts.queue_key_arn.as_deref(), spec),
             schedule: schedule::desired(spec),
             permission: permission::desired(spec),
             rotation: rotation::desired(spec),

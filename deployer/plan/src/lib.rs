@@ -18,6 +18,7 @@ pub mod package;
 #[allow(clippy::module_inception, reason = "the crate is named for its main product")]
 pub mod plan;
 pub mod policy;
+pub mod precondition;
 pub mod renamed;
 pub mod render;
 pub mod resource;

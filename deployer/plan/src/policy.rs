@@ -26,6 +26,8 @@ pub const NETWORK_POLICY: &str = "ManageNetworkInterfaces";
 pub const INVOKE_POLICY: &str = "InvokeFunction";
 /// Inline policy of the invoke role: the queue of what could not be delivered.
 pub const DEAD_LETTER_POLICY: &str = "SendToDeadLetterQueue";
+/// Inline policy of the invoke role: the use of that queue's key, through SQS alone.
+pub const QUEUE_KEY_POLICY: &str = "UseDeadLetterQueueKey";
 
 /// The principal as which Secrets Manager invokes.
 pub const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
@@ -173,6 +175,18 @@ pub fn invoke_function(spec: &Spec) -> Value {
 #[must_use]
 pub fn send_to_queue(arn: &str) -> Value {
     document(&json!({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}))
+}
+
+/// What SQS does as the schedule's role with the key of an encrypted dead-letter queue.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html>
+#[must_use]
+pub fn use_queue_key(spec: &Spec, key_arn: &str) -> Value {
+    document(&json!({
+        "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": key_arn,
+        "Condition": {
+            "StringEquals": {"kms:ViaService": format!("sqs.{}.{}", spec.region, dns_suffix(&spec.region))},
+        },
+    }))
 }
 
 /// Whether two documents allow and deny the same.

@@ -104,6 +104,8 @@ fn only_what_aws_can_not_narrow_is_allowed_beyond_the_stack() {
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
+        "iam:ListRoles",
+        "lambda:GetAccountSettings",
         "logs:DescribeLogGroups",
         "scheduler:ListSchedules",
     ];
@@ -185,6 +187,15 @@ fn a_key_is_named_however_the_spec_spells_it() {
         }
     }
     assert!(actions(&stack::spec(), Command::Apply).iter().all(|name| !name.starts_with("kms:")));
+}
+
+#[test]
+fn the_key_of_a_queue_is_looked_at_in_the_queue_s_own_account() {
+    let mut spec = stack::spec();
+    spec.schedule.dead_letter_queue = Some("arn:aws:sqs:us-east-1:000000000042:dead".to_owned());
+    let theirs = ("arn:aws:kms:us-east-1:000000000042:key/*".to_owned(), Json::Null);
+    assert_eq!(on(&spec, Command::Plan, "kms:DescribeKey"), [theirs]);
+    assert!(!actions(&stack::spec(), Command::Plan).contains("kms:DescribeKey"));
 }
 
 #[test]

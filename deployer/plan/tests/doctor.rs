@@ -9,12 +9,13 @@ use contract::{Answer, LoginCheck, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use plan::desired::Desired;
 use plan::doctor::{
-    Concurrency, End, Evidence, Finding, Fix, Health, Invocation, Level, Queue, SelfCheck, TIMEOUT, Version, examine,
-    holds_still, invocations, log_start, with_empty,
+    Address, Concurrency, End, Evidence, Finding, Fix, Health, Invocation, Level, Queue, SelfCheck, TIMEOUT, Version,
+    examine, holds_still, invocations, log_start, with_empty,
 };
 use plan::live::Live;
 use plan::ownership::{STACK_TAG, applied_tag};
 use plan::plan::Plan;
+use plan::precondition::Unmet;
 use plan::render::{Palette, doctor as text};
 use plan::resource::Kind;
 use plan::resource_policy::ResourcePolicy;
@@ -29,6 +30,7 @@ struct Patient {
     live: Live,
     desired: Desired,
     plan: Plan,
+    unmet: Vec<Unmet>,
     function: Health,
     stored: Option<Timestamp>,
     versions: Vec<Version>,
@@ -70,6 +72,7 @@ impl Patient {
             live,
             desired,
             plan,
+            unmet: vec![],
             function: Health {
                 state: Some("Active".to_owned()),
                 update: Some("Successful".to_owned()),
@@ -124,6 +127,7 @@ impl Patient {
             live: &self.live,
             desired: &self.desired,
             plan: &self.plan,
+            unmet: &self.unmet,
             function: Ok(Some(self.function.clone())),
             schedule_stored: self.stored,
             versions: Ok(self.versions.clone()),
@@ -803,4 +807,26 @@ fn a_resource_policy_that_lets_another_account_in_is_a_problem_and_named_first()
     denied.resource_policy = ResourcePolicy::Unread("denied\nnext: allow it".to_owned());
     let finding = denied.the("its resource policy can't be read");
     assert_eq!((finding.level, finding.why), (Level::Notice, vec!["denied".to_owned(), "next: allow it".to_owned()]));
+}
+
+#[test]
+fn what_keeps_an_apply_from_being_done_is_a_problem_with_its_way_out() {
+    let mut patient = Patient::healthy();
+    let unmet = |address: Address| Unmet {
+        address,
+        key: None,
+        what: "the key is disabled".to_owned(),
+        fix: "aws kms enable-key".to_owned(),
+    };
+    patient.unmet = vec![unmet(Kind::Secret.into()), unmet(Address::DeadLetterQueue)];
+    let told = |patient: &Patient| {
+        let found = examine(&patient.evidence());
+        let found = found.into_iter().filter(|one| one.what == "the key is disabled");
+        found.map(|one| (one.level, one.address, one.mend.unwrap())).collect::<Vec<_>>()
+    };
+    let problem = |address| (Level::Problem, address, "aws kms enable-key".to_owned());
+    assert_eq!(told(&patient), [problem(Kind::Secret.into()), problem(Address::DeadLetterQueue)]);
+    // That a queue is absent has a finding of its own.
+    patient.queue = Queue::Absent;
+    assert_eq!(told(&patient), [problem(Kind::Secret.into())]);
 }

@@ -12,6 +12,7 @@ use plan::live::Live;
 use plan::ownership::{Tags, VERSION_TAG};
 use plan::package::LiveCode;
 use plan::plan::{Plan, TeardownOptions};
+use plan::precondition::Unmet;
 use plan::render::{self, Page, Palette, is_plain};
 use plan::resource::{Kind, function, log_group, permission, role, rotation, schedule, schedule_group, secret};
 use plan::resource_policy::ResourcePolicy;
@@ -166,6 +167,9 @@ fn hostile(live: Live) -> Live {
                  kms_key_arn: _,
                  deleted: _,
                  changed: _,
+                 replicas: _,
+                 primary_region: _,
+                 owning_service: _,
              }| {
                 secret::Live {
                     arn: text(),
@@ -174,14 +178,22 @@ fn hostile(live: Live) -> Live {
                     tags: tags(own),
                     deleted: Some(text()),
                     changed: Some(text()),
+                    replicas: vec![text()],
+                    primary_region: Some(text()),
+                    owning_service: Some(text()),
                     versions: named(vec![text()]),
                 }
             },
         ),
         execution_role: execution_role.map(role),
-        log_group: log_group.map(|log_group::Live { retention_days: _, retention_policy: _, tags: own }| {
-            log_group::Live { retention_days: None, retention_policy: Some(text()), tags: tags(own) }
-        }),
+        log_group: log_group.map(
+            |log_group::Live { retention_days: _, retention_policy: _, is_protected: _, tags: own }| log_group::Live {
+                retention_days: None,
+                retention_policy: Some(text()),
+                is_protected: true,
+                tags: tags(own),
+            },
+        ),
         function: live_function.map(function),
         schedule_group: schedule_group
             .map(|schedule_group::Live { deleting, tags: own }| schedule_group::Live { deleting, tags: tags(own) }),
@@ -344,6 +356,7 @@ fn no_field_of_what_the_doctor_reads_speaks() {
                 live: &live,
                 desired: &desired,
                 plan: &plan,
+                unmet: &[Unmet { address: Kind::Secret.into(), key: None, what: text(), fix: text() }],
                 function: if is_read { Ok(Some(health)) } else { Err(text()) },
                 schedule_stored: Some(at),
                 versions: if is_read { Ok(vec![version("AWSCURRENT"), version("AWSPENDING")]) } else { Err(text()) },

@@ -89,12 +89,13 @@ fn an_old_schedule_is_told_each_time_and_by_a_plan_without_changes_too() {
     assert_eq!(teardown.renamed, plan.renamed);
 }
 
+type Meddle<'a> = &'a dyn Fn(&mut Live);
+
 #[test]
 fn each_resource_that_names_another_tells_it() {
     let function = "arn:aws:lambda:us-east-1:123456789012:function:Old:live";
     let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app/old-name-AbCdEf";
     let role = "arn:aws:iam::123456789012:role/some/path/Old-role";
-    type Meddle<'a> = &'a dyn Fn(&mut Live);
     let cases: [(bool, Meddle<'_>, (Kind, &str)); 7] = [
         (false, &|live| live.schedule.as_mut().unwrap().settings.target_arn = function.into(), (Kind::Function, "Old")),
         (
@@ -110,9 +111,8 @@ fn each_resource_that_names_another_tells_it() {
         (
             false,
             &|live| {
-                drop(
-                    live.function.as_mut().unwrap().environment.insert(contract::env::SECRET_ARN.into(), secret.into()),
-                )
+                let environment = &mut live.function.as_mut().unwrap().environment;
+                environment.insert(contract::env::SECRET_ARN.into(), secret.into());
             },
             (Kind::Secret, "app/old-name"),
         ),
@@ -125,7 +125,9 @@ fn each_resource_that_names_another_tells_it() {
             true,
             &|live| {
                 let statements = &mut live.permission.as_mut().unwrap().statements;
-                statements.values_mut().for_each(|one| one["Condition"]["ArnLike"]["AWS:SourceArn"] = secret.into());
+                for statement in statements.values_mut() {
+                    statement["Condition"]["ArnLike"]["AWS:SourceArn"] = secret.into();
+                }
             },
             (Kind::Secret, "app/old-name"),
         ),

@@ -27,7 +27,7 @@ fn rendered(name: &str, text: &str, diagnostics: &[Diagnostic]) -> String {
 fn valid_specs_load() {
     for (path, text) in yaml_files("tests/specs/valid") {
         let name = stem(&path);
-        let Loaded { spec, warnings } =
+        let Loaded { spec, warnings, places: _ } =
             spec::load(&name, &text).unwrap_or_else(|found| panic!("{}", rendered(&name, &text, &found)));
         insta::assert_snapshot!(format!("valid-{name}"), format!("{spec:#?}\n\n{}", rendered(&name, &text, &warnings)));
     }

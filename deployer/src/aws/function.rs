@@ -156,7 +156,7 @@ pub async fn create(
             .set_tags(Some(all.clone().into_iter().collect()));
         create.send().await.map(drop).map_err(failed("lambda:CreateFunction")).map_err(|error| match error.class {
             Class::Conflict => Error { class: Class::AlreadyExists, ..error },
-            _ => error,
+            _ => of_network(error),
         })
     })
     .await?;
@@ -334,8 +334,19 @@ async fn configure(
         .set_layers(touched.contains(LAYER).then(Vec::new))
         .environment(environment(desired))
         .set_revision_id(revision);
-    let update = unset::take_away(update, &desired.name, touched);
-    update.send().await.map(drop).map_err(failed("lambda:UpdateFunctionConfiguration")).map_err(stale)
+    let sent = unset::take_away(update, &desired.name, touched).send().await;
+    sent.map(drop).map_err(failed("lambda:UpdateFunctionConfiguration")).map_err(stale).map_err(of_network)
+}
+
+/// That a subnet or a security group is not there, or not in one network with the others, only Lambda says: the deployer
+/// does not call EC2.
+fn of_network(error: Error) -> Error {
+    let told = error.message.to_lowercase();
+    if error.class == Class::Invalid && ["subnet", "security group", "securitygroup"].iter().any(|it| told.contains(it))
+    {
+        return error.hint("correct the spec's `function.vpc`, then run `deploy apply` again: it goes on from here");
+    }
+    error
 }
 
 fn stale(error: Error) -> Error {

@@ -6,6 +6,7 @@ use plan::doctor::{Concurrency, Fix, Health, Queue, Version, holds_still, with_e
 
 use super::client::Clients;
 use super::error::{Result, failed, optional};
+use super::queue;
 use super::secret::{self, timestamp};
 
 impl Clients {
@@ -52,11 +53,7 @@ impl Clients {
     /// # Errors
     /// The calls.
     pub async fn queue(&self, arn: &str) -> Result<Queue> {
-        let mut parts = arn.rsplit(':');
-        let (name, account) = (parts.next().unwrap_or_default(), parts.next());
-        let url = self.sqs.get_queue_url().queue_name(name).set_queue_owner_aws_account_id(account.map(str::to_owned));
-        let answer = optional(url.send().await.map_err(failed("sqs:GetQueueUrl")))?;
-        let Some(url) = answer.and_then(|answer| answer.queue_url) else { return Ok(Queue::Absent) };
+        let Some(url) = queue::url(self, arn).await? else { return Ok(Queue::Absent) };
         let depth = QueueAttributeName::ApproximateNumberOfMessages;
         let read = self.sqs.get_queue_attributes().queue_url(url).attribute_names(depth.clone()).send().await;
         let Some(answer) = optional(read.map_err(failed("sqs:GetQueueAttributes")))? else { return Ok(Queue::Absent) };

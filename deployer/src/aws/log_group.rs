@@ -21,6 +21,7 @@ pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Option<Live
     };
     let listed = optional(listed.map_err(failed("logs:ListTagsForResource")))?;
     Ok(Some(Live {
+        is_protected: group.deletion_protection_enabled() == Some(true),
         retention_days: group.retention_in_days().and_then(|days| u32::try_from(days).ok()),
         retention_policy: group.retention_policy_name().map(str::to_owned),
         tags: listed.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect(),

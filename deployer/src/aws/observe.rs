@@ -2,12 +2,13 @@
 
 use plan::desired::{Desired, Facts};
 use plan::live::Live;
+use plan::precondition::{DeadLetterQueue, Key, Surroundings};
 use plan::resource::Kind;
-use plan::spec::Spec;
+use plan::spec::{Spec, Trigger};
 
 use super::client::{Clients, Identity};
 use super::error::{Error, Result};
-use super::{function, kms, log_group, permission, role, schedule, schedule_group, secret};
+use super::{function, kms, log_group, permission, queue, role, schedule, schedule_group, secret};
 use crate::engine::{AdminSecret, Observe, Observed, ReadError};
 
 /// Reads stacks.
@@ -32,6 +33,7 @@ impl Observe for Observer {
             identity,
             key,
             admin,
+            queue,
             secret,
             execution_role,
             log_group,
@@ -46,6 +48,7 @@ impl Observe for Observer {
             clients.identity(),
             kms::resolve(clients, &spec.secret.kms_key),
             admin_secret(clients, spec),
+            dead_letter_queue(clients, spec),
             secret::observe_with_rules(clients, &names.secret.name),
             role::observe(clients, &names.execution_role),
             log_group::observe(clients, &names.log_group),
@@ -59,8 +62,11 @@ impl Observe for Observer {
         );
         let mut errors = Errors::default();
         let identity: Option<Identity> = errors.take(None, identity);
-        let key = errors.take(None, key).flatten();
-        let admin_secret = errors.take(None, admin).flatten();
+        let secret_key = errors.take(None, key).flatten();
+        let key = secret_key.as_ref().map(|key| key.arn.clone());
+        let (admin_secret, admin_key) = errors.take(None, admin).flatten().unzip();
+        let queue = errors.take(None, queue).unwrap_or_default();
+        let surroundings = Surroundings { secret_key, admin_key: admin_key.flatten(), queue };
         let (secret, rotation) = errors.take(Some(Kind::Secret), secret).unwrap_or_default();
         let mut live = Live {
             secret,
@@ -82,9 +88,15 @@ impl Observe for Observer {
         let left = left_schedule(clients, spec, &mut live).await;
         let left_schedule = errors.take(Some(Kind::Schedule), left).flatten();
         match (identity, errors.0.is_empty()) {
-            (Some(identity), true) => {
-                Ok(Observed { identity, kms_key_arn: key, admin_secret, left_schedule, resource_policy, live })
-            }
+            (Some(identity), true) => Ok(Observed {
+                identity,
+                kms_key_arn: key,
+                admin_secret,
+                surroundings,
+                left_schedule,
+                resource_policy,
+                live,
+            }),
             (identity, _) => Err((identity, errors.0)),
         }
     }
@@ -92,16 +104,29 @@ impl Observe for Observer {
 
 /// Only names and ARNs are used of it, and these follow from the spec alone.
 fn names(spec: &Spec) -> Desired {
-    Desired::of(spec, &Facts { package: None, kms_key_arn: None, admin_key_arn: None })
+    Desired::of(spec, &Facts { package: None, kms_key_arn: None, admin_key_arn: None, queue_key_arn: None })
 }
 
-async fn admin_secret(clients: &Clients, spec: &Spec) -> Result<Option<AdminSecret>> {
+/// The secret of the target's admin, and its key where it has one that may be described.
+async fn admin_secret(clients: &Clients, spec: &Spec) -> Result<Option<(AdminSecret, Option<Key>)>> {
     let Some(name) = spec.target.login().and_then(|login| login.admin_secret.as_deref()) else { return Ok(None) };
     let Some(live) = secret::observe(clients, name).await?.filter(|live| live.deleted.is_none()) else {
         return Ok(None);
     };
     let key = secret::comparable_key(clients, live.kms_key_arn.as_deref(), "", None).await?;
-    Ok(Some(AdminSecret { kms_key_arn: key }))
+    let described = match &key {
+        // The key may be another account's, and the spec does not name it.
+        Some(arn) => kms::describe(clients, arn).await.ok().flatten(),
+        None => None,
+    };
+    Ok(Some((AdminSecret { kms_key_arn: key }, described)))
+}
+
+async fn dead_letter_queue(clients: &Clients, spec: &Spec) -> Result<DeadLetterQueue> {
+    match &spec.schedule.dead_letter_queue {
+        Some(arn) if spec.trigger == Trigger::Schedule => queue::observe(clients, arn).await,
+        _ => Ok(DeadLetterQueue::Unnamed),
+    }
 }
 
 /// Finds the schedule of an earlier spec, which may have had a name of its own, in the stack's group, and its role with it.

@@ -61,8 +61,15 @@ fn live(secret: &DescribeSecretOutput) -> Live {
         tags: tags_of(secret.tags()),
         deleted: secret.deleted_date().map(date),
         changed: secret.last_changed_date().map(date),
+        replicas: replicas(secret),
+        primary_region: secret.primary_region().map(str::to_owned),
+        owning_service: secret.owning_service().filter(|service| !service.is_empty()).map(str::to_owned),
         versions,
     }
+}
+
+fn replicas(secret: &DescribeSecretOutput) -> Vec<String> {
+    secret.replication_status().iter().filter_map(|replica| replica.region().map(str::to_owned)).collect()
 }
 
 fn is_default_key(key: &str) -> bool {
@@ -94,7 +101,9 @@ pub async fn comparable_key(
         (Some(live), Some(desired)) if live == desired || live == spelled || desired.ends_with(&format!("/{live}")) => {
             Ok(Some(desired.to_owned()))
         }
-        (Some(live), _) if !live.contains(":key/") => kms::resolve(clients, live).await,
+        (Some(live), _) if !live.contains(":key/") => {
+            kms::resolve(clients, live).await.map(|key| key.map(|key| key.arn))
+        }
         (live, _) => Ok(live.map(str::to_owned)),
     }
 }

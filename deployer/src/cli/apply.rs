@@ -11,7 +11,7 @@ use plan::saved::Saved;
 use plan::spec::{Initial, OnTeardown};
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::failure::{Command, Failure};
 use super::planning::{Adopt, CONCURRENT_STACKS, Planned, concurrently, to_apply};
 use super::session::Session;
 use super::stacks::{Stack, Warnings};
@@ -120,6 +120,9 @@ async fn prepare(planned: Planned, saved: Option<Saved>) -> super::planning::Res
     let named = |failure| (planned.plan.stack.clone(), failure);
     if !planned.plan.refusals.is_empty() {
         return Err(named(Failure::Foreign(planned.plan.refusals.clone())));
+    }
+    if let Some(failure) = planned.unmet(Command::Apply) {
+        return Err(named(failure));
     }
     let creates = planned.plan.action(Kind::Secret).is_some_and(|action| action.verb == Verb::Create);
     let initial = if creates {

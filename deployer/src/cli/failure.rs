@@ -1,6 +1,7 @@
 //! Why a stack can't be planned, and how that is told.
 
 use plan::plan::Refusal;
+use plan::precondition::Unmet;
 use plan::render::escaped;
 use serde::Serialize;
 
@@ -10,6 +11,15 @@ use crate::engine::ReadError;
 use crate::exit::Exit;
 use crate::initial::InitialError;
 use crate::ui::Ui;
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// `apply`
+    Apply,
+    /// `teardown`
+    Teardown,
+}
 
 /// Why nothing was done to a stack.
 #[derive(Debug)]
@@ -29,6 +39,13 @@ pub enum Failure {
     },
     /// Foreign resources are in the way.
     Foreign(Vec<Refusal>),
+    /// AWS would refuse a part of it, or what comes of it could not work.
+    Unmet {
+        /// What the plan was made for: `apply` or `teardown`.
+        command: Command,
+        /// What is in the way, and where in the spec.
+        unmet: Vec<(Option<String>, Unmet)>,
+    },
     /// The secret has no first value.
     Initial(InitialError),
     /// A file that is meant to be a saved plan can't be carried out.
@@ -47,9 +64,15 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::WrongAccount { .. } | Self::Foreign(_) => Exit::Refused,
+            Self::WrongAccount { .. } | Self::Foreign(_) | Self::Unmet { command: Command::Teardown, .. } => {
+                Exit::Refused
+            }
             Self::Stale { .. } => Exit::Stale,
-            Self::Package(_) | Self::Read(_) | Self::Initial(_) | Self::NoSavedPlan(_) => Exit::Error,
+            Self::Package(_)
+            | Self::Read(_)
+            | Self::Unmet { command: Command::Apply, .. }
+            | Self::Initial(_)
+            | Self::NoSavedPlan(_) => Exit::Error,
         }
     }
 
@@ -75,6 +98,13 @@ impl Failure {
                 format!("stack {stack}: refused, because some resources are not this stack's; nothing was changed"),
                 refusals.iter().map(|refusal| adoption(stack, refusal)).collect(),
             ),
+            Self::Unmet { command, unmet } => {
+                let what = match command {
+                    Command::Apply => "can't be as its spec says",
+                    Command::Teardown => "is protected: not all of it can be deleted",
+                };
+                (format!("stack {stack} {what}; nothing was changed"), unmet.iter().map(obstacle).collect())
+            }
             Self::Initial(error) => (format!("stack {stack}: {error}"), vec!["nothing was changed".to_owned()]),
             Self::NoSavedPlan(why) => {
                 (format!("the saved plan {stack}: {why}"), vec!["nothing was changed".to_owned()])
@@ -109,6 +139,11 @@ impl FailureJson {
     pub fn new(stack: &str, message: String, details: Vec<String>) -> Self {
         Self { stack: stack.to_owned(), message, details }
     }
+}
+
+fn obstacle((place, unmet): &(Option<String>, Unmet)) -> String {
+    let place = place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+    format!("{place}{}\nnext: {}", escaped(&unmet.what), escaped(&unmet.fix))
 }
 
 fn adoption(stack: &str, refusal: &Refusal) -> String {

@@ -7,7 +7,7 @@ use plan::plan::Plan;
 use plan::render::{self, FORMAT_VERSION, Page};
 use serde::Serialize;
 
-use super::failure::FailureJson;
+use super::failure::{Command, FailureJson};
 use super::planning::{Adopt, Planned, concurrently, to_apply};
 use super::session::Pending;
 use super::{saved, stacks};
@@ -82,6 +82,10 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
                     let failure = super::failure::Failure::Foreign(planned.plan.refusals.clone());
                     failure.tell(&planned.plan.stack, ui);
                     exit = exit.max(failure.exit());
+                } else if let Some(failure) = planned.unmet(Command::Apply) {
+                    failure.tell(&planned.plan.stack, ui);
+                    exit = exit.max(failure.exit());
+                    failures.push(failure.json(&planned.plan.stack));
                 } else if let Some(file) = &args.out {
                     exit = exit.max(save(file, &planned, &args.adopt, ui));
                 }

@@ -7,11 +7,12 @@ use futures_util::{Stream, StreamExt as _};
 use plan::desired::Desired;
 use plan::live::Live;
 use plan::plan::{Plan, TeardownOptions};
+use plan::precondition::{self, Unmet};
 use plan::resource::Kind;
 use plan::resource_policy::ResourcePolicy;
 use plan::spec::Spec;
 
-use super::failure::Failure;
+use super::failure::{Command, Failure};
 use super::stacks::Stack;
 use crate::artifact::{self, Package};
 use crate::aws::{self, Clients, Observer};
@@ -37,6 +38,20 @@ pub struct Planned {
     pub resource_policy: ResourcePolicy,
     /// The difference.
     pub plan: Plan,
+    /// What keeps the plan from being carried out.
+    pub unmet: Vec<Unmet>,
+}
+
+impl Planned {
+    /// What keeps the plan from being carried out, where anything does.
+    #[must_use]
+    pub fn unmet(&self, command: Command) -> Option<Failure> {
+        let Stack { origin, places, .. } = &self.stack;
+        let place = |key: &str| places.get(key).map(|(line, column)| format!("{origin}:{line}:{column}"));
+        let placed = |unmet: &Unmet| (unmet.key.and_then(place), unmet.clone());
+        let unmet: Vec<_> = self.unmet.iter().map(placed).collect();
+        (!unmet.is_empty()).then_some(Failure::Unmet { command, unmet })
+    }
 }
 
 /// A resource, in one stack or in all.
@@ -99,10 +114,13 @@ pub async fn to_apply(environment: &SdkConfig, mut stack: Stack, adopt: &[Adopt]
     }
     observed.name_what_is_left(&mut stack.spec);
     let desired = Desired::of(&stack.spec, &observed.facts(Some(package.planned()))).resolved(&observed.live);
+    let plan = plan::plan::apply(&stack.spec, &desired, &observed.live, &adopted(adopt, &name));
+    let plan = plan.with_resource_policy(&stack.spec, &observed.resource_policy);
+    let questions = precondition::questions(&stack.spec, &desired, &plan, package.bytes.len());
+    let answers = aws::preflight(&clients, &questions).await;
+    let unmet = precondition::to_apply(&stack.spec, &observed.live, &observed.surroundings, (&questions, &answers));
     let Observed { live, resource_policy, .. } = observed;
-    let plan = plan::plan::apply(&stack.spec, &desired, &live, &adopted(adopt, &name));
-    let plan = plan.with_resource_policy(&stack.spec, &resource_policy);
-    Ok(Planned { stack, clients, package: Some(package), desired, live, resource_policy, plan })
+    Ok(Planned { stack, clients, package: Some(package), desired, live, resource_policy, plan, unmet })
 }
 
 /// Plans what teardown would do.
@@ -116,8 +134,9 @@ pub async fn to_tear_down(environment: &SdkConfig, mut stack: Stack, options: Te
     observed.name_what_is_left(&mut stack.spec);
     let desired = Desired::of(&stack.spec, &observed.facts(None)).resolved(&observed.live);
     let plan = plan::teardown::teardown(&stack.spec, &desired, &observed.live, options);
+    let unmet = precondition::to_tear_down(&stack.spec, &observed.live, &plan);
     let Observed { live, resource_policy, .. } = observed;
-    Ok(Planned { stack, clients, package: None, desired, live, resource_policy, plan })
+    Ok(Planned { stack, clients, package: None, desired, live, resource_policy, plan, unmet })
 }
 
 /// A function that can't read its admin's secret would only fail later.

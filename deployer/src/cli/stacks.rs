@@ -26,6 +26,8 @@ pub struct Stack {
     pub sha256: String,
     /// What it says.
     pub spec: Spec,
+    /// Where it sets what a plan may have to point at: line and column, by key.
+    pub places: BTreeMap<String, (usize, usize)>,
 }
 
 /// A file with its diagnostics, for JSON.
@@ -127,7 +129,7 @@ fn load_file(loaded: &mut Loaded, source: &Source, specs: &Specs, warnings: Warn
         Warnings::Untold => plan::spec::load(&origin, &text),
     };
     let (spec, diagnostics) = match read {
-        Ok(usable) => (Some(usable.spec), usable.warnings),
+        Ok(usable) => (Some((usable.spec, usable.places)), usable.warnings),
         Err(diagnostics) => (None, diagnostics),
     };
     match warnings {
@@ -146,7 +148,7 @@ fn load_file(loaded: &mut Loaded, source: &Source, specs: &Specs, warnings: Warn
     loaded.checked.push(Checked { spec: origin.clone(), valid: spec.is_some(), diagnostics });
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
     let sha256 = plan::saved::sha256(text.as_bytes());
-    loaded.stacks.extend(spec.map(|spec| Stack { origin, folder, sha256, spec }));
+    loaded.stacks.extend(spec.map(|(spec, places)| Stack { origin, folder, sha256, spec, places }));
 }
 
 /// A line for each warning; `deploy validate` has them with their places and mends.

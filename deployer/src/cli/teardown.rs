@@ -6,7 +6,7 @@ use plan::render::{self, Page, Paint, Styled, escaped};
 use plan::resource::Kind;
 use serde::Serialize;
 
-use super::failure::unread;
+use super::failure::{Command, unread};
 use super::planning::{Planned, concurrently, observe, to_tear_down};
 use super::session::Session;
 use super::stacks::Warnings;
@@ -56,7 +56,10 @@ pub async fn run(args: Args, ui: Ui) -> Exit {
         match result {
             Ok(planned) => {
                 session.show(|palette| render::teardown(&planned.plan, palette));
-                ready.push(planned);
+                match planned.unmet(Command::Teardown) {
+                    Some(failure) => session.failed(&planned.plan.stack, &failure),
+                    None => ready.push(planned),
+                }
             }
             Err((stack, failure)) => session.failed(&stack, &failure),
         }

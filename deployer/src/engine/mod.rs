@@ -12,6 +12,7 @@ use plan::desired::Facts;
 use plan::live::Live;
 use plan::package::Package;
 use plan::plan::Action;
+use plan::precondition::Surroundings;
 use plan::resource::Kind;
 use plan::resource_policy::ResourcePolicy;
 use plan::spec::Spec;
@@ -27,6 +28,8 @@ pub struct Observed {
     pub kms_key_arn: Option<String>,
     /// The secret of the target's admin, where the spec names one and it is there.
     pub admin_secret: Option<AdminSecret>,
+    /// What the stack uses and does not own.
+    pub surroundings: Surroundings,
     /// The name of the schedule that an earlier spec of the stack has left, where it is another than this spec's default.
     pub left_schedule: Option<String>,
     /// The secret's resource policy, which is not the stack's to set.
@@ -50,6 +53,7 @@ impl Observed {
             package,
             kms_key_arn: self.kms_key_arn.clone(),
             admin_key_arn: self.admin_secret.as_ref().and_then(|secret| secret.kms_key_arn.clone()),
+            queue_key_arn: self.surroundings.queue_key_arn(&self.live),
         }
     }
 }

@@ -96,14 +96,17 @@ const MANAGED: [&str; 4] = [
 ];
 
 /// What MiniStack does not ask for, and why.
-const UNENFORCED: [(&str, &str); 12] = [
+const UNENFORCED: [(&str, &str); 15] = [
     ("ec2:DescribeSecurityGroups", "Lambda asks no network"),
     ("ec2:DescribeSubnets", "Lambda asks no network"),
     ("ec2:DescribeVpcs", "Lambda asks no network"),
+    ("iam:GetPolicy", "where it is denied, the creation of the role finds out"),
+    ("iam:ListRoles", "where it is denied, the creation of the role finds out"),
     ("iam:PassRole", "no service asks who gives it a role"),
     ("kms:Decrypt", "Secrets Manager asks no key"),
     ("kms:Encrypt", "Secrets Manager asks no key"),
     ("kms:GenerateDataKey", "Secrets Manager asks no key"),
+    ("lambda:GetAccountSettings", "where it is denied, the upload finds out"),
     ("lambda:GetFunctionConcurrency", "taken for PutFunctionConcurrency"),
     ("lambda:GetFunctionEventInvokeConfig", "taken for GetFunction"),
     ("lambda:ListTags", "GetFunction gives the tags to everybody"),

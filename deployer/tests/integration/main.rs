@@ -25,6 +25,7 @@ mod managed;
 mod moto;
 mod out_of_band;
 mod output;
+mod precondition;
 mod proxy;
 mod recorded;
 mod rights;

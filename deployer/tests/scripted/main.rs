@@ -15,6 +15,7 @@ mod models;
 mod network;
 mod order;
 mod pages;
+mod preflight;
 mod reads;
 mod retries;
 mod role;

@@ -315,6 +315,8 @@ async fn the_admins_secret_is_described_and_its_key_found_in_the_same_round() {
     };
     let admin = json!({"ARN": "arn:admin", "Name": "App/Admin", "KmsKeyId": arn});
     stage.wire.always("secretsmanager:DescribeSecret", describe(Some(admin)));
+    // The key may be one that only the function may use.
+    stage.wire.always("kms:DescribeKey", denied("kms:DescribeKey"));
     let observed = Box::pin(Observer::new(stage.wire.clients()).observe(&stage.spec)).await.unwrap();
     assert_eq!(observed.facts(None).admin_key_arn.as_deref(), Some(arn));
     assert_eq!(stage.wire.count("secretsmanager:DescribeSecret"), 2);

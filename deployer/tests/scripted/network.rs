@@ -47,6 +47,23 @@ async fn a_role_that_may_not_make_interfaces_yet_is_waited_for_for_five_minutes(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_subnet_or_a_security_group_that_is_not_there_is_told_with_the_key_that_names_it() {
+    for message in [
+        "Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: The subnet ID \
+         'subnet-0000000b' does not exist",
+        "Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error Message: The \
+         security group 'sg-0000000a' does not exist",
+    ] {
+        let spec = attached();
+        let stage = Stage::new(spec.clone(), stack::without(stack::applied(&spec), Kind::Function));
+        stage.wire.always(CREATE, error(400, "InvalidParameterValueException", message));
+        let failed = stage.apply(Kind::Function).await;
+        assert_eq!(stage.wire.count(CREATE), 1, "no waiting helps");
+        assert!(failed.error().hint.is_some_and(|hint| hint.contains("function.vpc")), "{message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_network_is_sent_where_it_changes_and_taken_away_by_empty_lists() {
     let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
     let other = Vpc { subnets: ids(&["subnet-0000000c"]), security_groups: ids(&["sg-0000000c"]) };

@@ -288,6 +288,7 @@ fn by_path(service: &str, method: &str, path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     let operation = match (service, method, &parts[..]) {
+        ("lambda", "GET", [_, "account-settings"]) => "GetAccountSettings",
         ("lambda", "GET", [_, "functions", _]) => "GetFunction",
         ("lambda", "GET", [_, "functions", _, "configuration"]) => "GetFunctionConfiguration",
         ("lambda", "GET", [_, "functions", _, "concurrency"]) => "GetFunctionConcurrency",

@@ -15,6 +15,7 @@ pub fn reads(wire: &Wire, live: &Live) {
         ok("<Account>123456789012</Account><Arn>arn:aws:iam::123456789012:user/ci</Arn>"),
     );
     secret(wire, live);
+    queue(wire, None);
     log_group(wire, live);
     function(wire, live.function.as_ref());
     function_policy(wire, live.permission.as_ref());
@@ -33,6 +34,13 @@ fn secret(wire: &Wire, live: &Live) {
     // As Secrets Manager answers where there is no policy.
     let none = live.secret.as_ref().map(|it| ok(json!({"ARN": it.arn, "Name": "MyApp/DBPassword"})));
     wire.always("secretsmanager:GetResourcePolicy", none.unwrap_or_else(|| absent("secretsmanager:GetResourcePolicy")));
+}
+
+/// Scripts what is read of the dead-letter queue, which is always there.
+pub fn queue(wire: &Wire, key: Option<&str>) {
+    wire.always("sqs:GetQueueUrl", ok(json!({"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/dead"})));
+    let attributes = key.map_or(json!({}), |key| json!({"KmsMasterKeyId": key}));
+    wire.always("sqs:GetQueueAttributes", ok(json!({"Attributes": attributes})));
 }
 
 /// The same secret with rotation rules in force.
@@ -79,7 +87,8 @@ pub fn secret_body(live: &secret::Live) -> Json {
     json!({
         "ARN": live.arn, "Name": "MyApp/DBPassword", "Description": live.description, "KmsKeyId": live.kms_key_arn,
         "Tags": list(&live.tags), "DeletedDate": deleted.map(jiff::Timestamp::as_second),
-        "VersionIdsToStages": live.versions,
+        "VersionIdsToStages": live.versions, "PrimaryRegion": live.primary_region, "OwningService": live.owning_service,
+        "ReplicationStatus": live.replicas.iter().map(|region| json!({"Region": region})).collect::<Json>(),
     })
 }
 
@@ -93,7 +102,10 @@ fn log_group(wire: &Wire, live: &Live) {
     if let Some(group) = &live.log_group {
         groups.insert(
             0,
-            json!({"logGroupName": "/aws/lambda/RotatePasswordFunction", "retentionInDays": group.retention_days}),
+            json!({
+                "logGroupName": "/aws/lambda/RotatePasswordFunction", "retentionInDays": group.retention_days,
+                "deletionProtectionEnabled": group.is_protected,
+            }),
         );
     }
     wire.always("logs:DescribeLogGroups", ok(json!({"logGroups": groups})));

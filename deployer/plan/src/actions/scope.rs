@@ -51,6 +51,14 @@ pub enum Scope {
     Networks,
     /// The schedule's dead-letter queue.
     Queue,
+    /// The customer-managed key of that queue: only AWS knows which, and whether there is one.
+    QueueKey,
+    /// The policy that bounds the roles.
+    Boundary,
+    /// The account as a whole: there is no narrower right to list its roles or its settings.
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html>
+    Account,
 }
 
 /// What a statement says besides its actions.
@@ -81,6 +89,7 @@ impl Scope {
     /// What it comes to in a stack; `None` where the stack has no such thing.
     pub(super) fn grant(self, spec: &Spec) -> Option<Grant> {
         let names = Names::of(spec);
+        let queue = || spec.schedule.dead_letter_queue.as_deref().filter(|_| spec.trigger == Trigger::Schedule);
         let admin = || spec.target.login()?.admin_secret.as_deref();
         Some(match self {
             Self::Secret => Grant::on([names.secret_arn_pattern()]),
@@ -99,16 +108,24 @@ impl Scope {
             Self::LogGroup => Grant::on([names.log_group_arn(), format!("{}:*", names.log_group_arn())]),
             Self::ScheduleGroup => Grant::on([names.schedule_group_arn()]),
             Self::Schedules => Grant::on([names.any_schedule_arn()]),
-            Self::AllSchedules | Self::AllLogGroups => everything(),
+            Self::AllSchedules | Self::AllLogGroups | Self::Account => everything(),
             Self::Networks => spec.function.vpc.as_ref().map(|_| everything())?,
-            Self::Queue if spec.trigger == Trigger::Schedule => Grant::on([spec.schedule.dead_letter_queue.clone()?]),
-            Self::Queue => return None,
+            Self::Queue => Grant::on([queue()?.to_owned()]),
+            Self::QueueKey => Grant::on([any_key_beside(queue()?)?]),
+            Self::Boundary => Grant::on([spec.role.permissions_boundary.clone()?]),
         })
     }
 }
 
 fn roles(names: Names<'_>) -> Grant {
     Grant::on([names.execution_role_arn(), names.invoke_role_arn()])
+}
+
+/// The pattern of the keys in a queue's account and region.
+fn any_key_beside(queue: &str) -> Option<String> {
+    let mut parts = queue.split(':').skip(1);
+    let (partition, _, region, account) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some(format!("arn:{partition}:kms:{region}:{account}:key/*"))
 }
 
 fn everything() -> Grant {

@@ -9,6 +9,7 @@ use super::Invocation;
 use crate::live::Live;
 use crate::ownership::Owner;
 use crate::plan::{Plan, foreign_owner};
+use crate::precondition::Unmet;
 use crate::resource::Kind;
 use crate::resource_policy::ResourcePolicy;
 use crate::spec::Spec;
@@ -31,6 +32,8 @@ pub struct Evidence<'a> {
     pub desired: &'a crate::desired::Desired,
     /// What apply would do.
     pub plan: &'a Plan,
+    /// What keeps it from being done.
+    pub unmet: &'a [Unmet],
     /// The function's states; `None` is an absent function.
     pub function: Read<Option<Health>>,
     /// When the schedule was last stored: a rate counts from then, and what was due before may have been another's.

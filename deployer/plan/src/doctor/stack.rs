@@ -1,8 +1,9 @@
 //! The stack against its spec: what apply would do, and which of it keeps the secret from being rotated.
 
-use super::{Evidence, Finding, Level};
+use super::{Address, Evidence, Finding, Level, Queue};
 use crate::attribute::Change;
 use crate::plan::{Action, Cause, Refusal, Verb};
+use crate::precondition::Unmet;
 use crate::renamed::Renamed;
 use crate::resource::Kind;
 use crate::spec::Trigger;
@@ -31,7 +32,17 @@ pub(super) fn examine(evidence: &Evidence<'_>) -> Vec<Finding> {
     let plan = evidence.plan;
     let refusals = plan.refusals.iter().map(|refusal| foreign(evidence, refusal));
     let renamed = plan.renamed.iter().map(left_under_another_name);
-    refusals.chain(renamed).chain(plan.actions.iter().filter_map(|action| of(evidence, action))).collect()
+    let unmet = evidence.unmet.iter().filter(|unmet| !is_told_elsewhere(evidence, unmet)).map(unmet_finding);
+    refusals.chain(renamed).chain(plan.actions.iter().filter_map(|action| of(evidence, action))).chain(unmet).collect()
+}
+
+/// That a queue is not there has a finding of its own.
+fn is_told_elsewhere(evidence: &Evidence<'_>, unmet: &Unmet) -> bool {
+    unmet.address == Address::DeadLetterQueue && evidence.queue == Queue::Absent
+}
+
+fn unmet_finding(unmet: &Unmet) -> Finding {
+    Finding::problem(unmet.address, &unmet.what).mend(&unmet.fix)
 }
 
 fn left_under_another_name(renamed: &Renamed) -> Finding {

@@ -25,6 +25,8 @@ pub struct Live {
     pub retention_days: Option<u32>,
     /// The account's own retention policy, where it decides in place of the group's.
     pub retention_policy: Option<String>,
+    /// Whether it is protected from deletion; no setting of the spec's: see [`crate::precondition`].
+    pub is_protected: bool,
     /// Tags.
     pub tags: Tags,
 }
@@ -54,7 +56,7 @@ impl Live {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { retention_days, retention_policy: _, tags } = self;
+        let Self { retention_days, retention_policy: _, is_protected: _, tags } = self;
         Attributes::new().with_optional("retention_days", *retention_days).with_map("tags", &comparable(tags))
     }
 }

@@ -131,6 +131,15 @@ fn common(
 }
 
 impl Desired {
+    /// The invoke role where the dead-letter queue has a customer-managed key.
+    #[must_use]
+    pub fn sends_with(mut self, queue_key_arn: Option<&str>, spec: &Spec) -> Self {
+        if let Some(key) = queue_key_arn.filter(|_| spec.schedule.dead_letter_queue.is_some()) {
+            self.policies.insert(policy::QUEUE_KEY_POLICY.to_owned(), policy::use_queue_key(spec, key));
+        }
+        self
+    }
+
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {

@@ -37,6 +37,12 @@ pub struct Live {
     pub deleted: Option<String>,
     /// When it was last changed in any way, RFC 3339.
     pub changed: Option<String>,
+    /// The regions to which it is replicated.
+    pub replicas: Vec<String>,
+    /// The region of the secret of which it is a replica, or its own; `None` where that is not told.
+    pub primary_region: Option<String>,
+    /// The AWS service that manages it, where one does.
+    pub owning_service: Option<String>,
     /// Version ids and their staging labels; never a value.
     pub versions: BTreeMap<String, Vec<String>>,
 }
@@ -80,7 +86,9 @@ impl Live {
     /// As attributes.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let Self { arn: _, description, kms_key_arn, tags, deleted: _, changed: _, versions: _ } = self;
+        // These are no settings of the spec's: see [`crate::precondition`].
+        let Self { replicas: _, primary_region: _, owning_service: _, .. } = self;
+        let Self { arn: _, description, kms_key_arn, tags, deleted: _, changed: _, versions: _, .. } = self;
         common(description, kms_key_arn.as_deref(), tags)
     }
 }

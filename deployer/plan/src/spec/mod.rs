@@ -21,6 +21,8 @@ pub use diagnostic::{Diagnostic, Located, Severity, render};
 pub use model::*;
 pub use schema::schema;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use raw::RawSpec;
 
@@ -34,6 +36,8 @@ pub struct Loaded {
     pub spec: Spec,
     /// What should be known about it, in the file's order.
     pub warnings: Vec<Diagnostic>,
+    /// Line and column, from 1, of each key that the file sets.
+    pub places: BTreeMap<String, (usize, usize)>,
 }
 
 /// Reads a spec file; `origin` is its name for people.
@@ -75,5 +79,10 @@ fn read(origin: &str, text: &str, now: Option<Timestamp>) -> Result<Loaded, Vec<
     let spec = raw.resolve();
     found.extend(check::check(&spec, &derived, text, &structure.places, now));
     let found = diagnostic::finish(found);
-    if found.iter().any(|d| d.severity == Severity::Error) { Err(found) } else { Ok(Loaded { spec, warnings: found }) }
+    if found.iter().any(|d| d.severity == Severity::Error) {
+        return Err(found);
+    }
+    let place = |place: &structure::Place| diagnostic::line_column(text, place.value.start);
+    let places = structure.places.iter().map(|(key, found)| (key.clone(), place(found))).collect();
+    Ok(Loaded { spec, warnings: found, places })
 }

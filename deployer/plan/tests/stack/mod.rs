@@ -67,7 +67,7 @@ pub fn desired(spec: &Spec, live: &Live) -> Desired {
 
 /// What planning knows besides.
 pub fn facts() -> Facts {
-    Facts { package: Some(package()), kms_key_arn: None, admin_key_arn: None }
+    Facts { package: Some(package()), kms_key_arn: None, admin_key_arn: None, queue_key_arn: None }
 }
 
 /// The package that all specs here are planned with.
@@ -118,12 +118,16 @@ pub fn applied(spec: &Spec) -> Live {
             tags: noted(Kind::Secret),
             deleted: None,
             changed: None,
+            replicas: vec![],
+            primary_region: None,
+            owning_service: None,
             versions: [("v1".to_owned(), vec!["AWSCURRENT".to_owned()])].into(),
         }),
         execution_role: Some(role(&desired.execution_role, ROLE_ID, Kind::ExecutionRole)),
         log_group: Some(log_group::Live {
             retention_days: Some(desired.log_group.retention_days),
             retention_policy: None,
+            is_protected: false,
             tags: noted(Kind::LogGroup),
         }),
         function: Some(function::Live {

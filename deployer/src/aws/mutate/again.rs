@@ -11,6 +11,7 @@ use plan::resource::Kind;
 use plan::saved::{Fingerprints, differences};
 
 use super::super::error::{Class, Error, Remedy, Result};
+use super::super::preflight::other_cases;
 use super::super::retry::{Attempt, Wait, until};
 use super::super::{function, log_group, permission, role as iam, schedule, schedule_group, secret};
 use super::{Granted, Mutator, lock};
@@ -72,8 +73,7 @@ impl Mutator {
         let kind = action.kind;
         let now = self.observe_one(kind).await?;
         let Some(changes) = self.desired().changes(kind, &now) else {
-            let message = format!("it is there and is not, as if somebody deleted it: {}", error.message);
-            return Ok(Attempt::NotYet(Error { class: Class::Conflict, message, ..error }));
+            return self.neither_there_nor_absent(kind, error).await.map(Attempt::NotYet);
         };
         // Seen from no plan at all, all but a foreign one may be taken on.
         match still(action, &self.desired(), &Live::default(), &now) {
@@ -90,6 +90,24 @@ impl Mutator {
         }
         self.update(&Action { changes, ..action.clone() }, wait).await?;
         self.found(action, &now, wait).await.map(Attempt::Done)
+    }
+
+    /// Somebody may be deleting it. Of a role there may be one of another case as well, which never goes by itself.
+    async fn neither_there_nor_absent(&self, kind: Kind, error: Error) -> Result<Error> {
+        let message = format!("it is there and is not, as if somebody deleted it: {}", error.message);
+        if !matches!(kind, Kind::ExecutionRole | Kind::InvokeRole) {
+            return Ok(Error { class: Class::Conflict, message, ..error });
+        }
+        let wanted = self.desired().name(kind).to_owned();
+        let found = other_cases(&self.clients, std::slice::from_ref(&wanted)).await.unwrap_or_default();
+        if let Some(other) = found.first() {
+            let message = format!("there is a role {other}, and to IAM both are one name: {}", error.message);
+            let hint = format!("choose another name than {wanted} in the spec, or delete the role {other}");
+            return Err(Error { class: Class::Foreign, message, ..error }.hint(hint));
+        }
+        // Not known for as long as a name is that was just given up.
+        Ok(Error { class: Class::NotFound, message, ..error }
+            .hint("there may be a role whose name differs in case alone: `aws iam list-roles`"))
     }
 
     /// Changes a resource. Where somebody else has changed it in the meantime, it may be as it should be.

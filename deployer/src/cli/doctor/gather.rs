@@ -37,7 +37,7 @@ pub struct Gathered {
 impl Gathered {
     /// As the examination takes it.
     pub fn evidence(&self) -> Evidence<'_> {
-        let Planned { stack, live, desired, plan, resource_policy, .. } = &self.planned;
+        let Planned { stack, live, desired, plan, unmet, resource_policy, .. } = &self.planned;
         Evidence {
             spec: &stack.spec,
             origin: &stack.origin,
@@ -45,6 +45,7 @@ impl Gathered {
             live,
             desired,
             plan,
+            unmet,
             function: self.function.clone(),
             schedule_stored: self.schedule_stored,
             versions: self.versions.clone(),

@@ -33,6 +33,7 @@ fn rest(service: &str, request: &str) -> String {
         ("scheduler", ["schedules"]) => "ListSchedules".to_owned(),
         ("scheduler", ["schedules", _]) => verb("Schedule"),
         ("scheduler", ["schedule-groups", _]) => verb("ScheduleGroup"),
+        ("lambda", [_, "account-settings"]) => "GetAccountSettings".to_owned(),
         ("lambda", [_, "functions"] | [_, "functions", _]) => verb("Function"),
         ("lambda", [_, "functions", _, "event-invoke-config"]) if method == "PUT" => {
             "PutFunctionEventInvokeConfig".to_owned()

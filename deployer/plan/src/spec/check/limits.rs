@@ -9,7 +9,7 @@ use crate::spec::diagnostic::Severity;
 
 /// Checks each request that follows from the spec; of values at one place the first that is beyond its limit is told.
 pub(super) fn check(cx: &mut Context<'_>) {
-    let nothing = Facts { package: None, kms_key_arn: None, admin_key_arn: None };
+    let nothing = Facts { package: None, kms_key_arn: None, admin_key_arn: None, queue_key_arn: None };
     // Where something is at fault already, what follows from it says no more.
     let is_whole = ["name", "account", "region", "secret.name"].iter().all(|key| cx.place(key).is_some())
         && cx.found.iter().all(|one| one.severity == Severity::Warning);
