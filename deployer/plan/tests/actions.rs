@@ -120,6 +120,7 @@ fn only_what_aws_can_not_narrow_is_allowed_beyond_the_stack() {
                 let admin = spec.target.login().and_then(|login| login.admin_secret.as_ref());
                 ours.into_iter().chain(admin).any(|name| resource.contains(name.as_str()))
                     || [&spec.secret.kms_key, QUEUE].contains(&resource.as_str())
+                    || spec.role.permissions_boundary.as_deref() == Some(resource.as_str())
             };
             assert!(is_wide, "{command:?}: {action} on {resource} where {condition}");
         }
