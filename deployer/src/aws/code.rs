@@ -1,8 +1,9 @@
 //! Every code with which a service refuses a call: what it means, and what somebody has to do about it.
 //!
 //! From the services' published models, operation by operation; a test compares. What all services say (signatures,
-//! throttling, denials) is in no operation's model.
+//! throttling, denials, members that break the model) is in no operation's model; another test has what was seen of it.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
+//! <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
 
 use super::error::Class;
 
@@ -90,7 +91,7 @@ const ROWS: &[Row] = &[
         ],
     ),
     row(ALL, Class::Stale, &["PreconditionFailedException"]),
-    row(ALL, Class::Denied, &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"]),
+    row(ALL, Class::Denied, &["AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"]),
     row(
         ALL,
         Class::Credentials,
@@ -121,6 +122,8 @@ const ROWS: &[Row] = &[
             "InternalServiceError",
             "InternalServerException",
             "KMSInternalException",
+            "RequestAbortedException",
+            "RequestTimeoutException",
             "ServiceException",
             "ServiceFailure",
             "ServiceUnavailable",
@@ -128,6 +131,7 @@ const ROWS: &[Row] = &[
             UNKNOWN,
         ],
     ),
+    row(ALL, Class::Invalid, &["ValidationError", "ValidationException"]),
     // Lambda wakes a function that was idle on a network for weeks when it is invoked, and refuses until it has.
     // <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
     row(
@@ -221,6 +225,12 @@ const ROWS: &[Row] = &[
         ],
         FILE_SYSTEM,
     ),
+    fixed(
+        LAMBDA,
+        Class::Invalid,
+        &["RequestEntityTooLargeException"],
+        "make the package smaller that the spec's `function.package` names",
+    ),
     fixed(LAMBDA, Class::Invalid, &["SnapStartException", "SnapStartRegenerationFailureException"], SNAPSHOT),
     row(
         LAMBDA,
@@ -253,9 +263,8 @@ const ROWS: &[Row] = &[
     row(IAM, Class::Invalid, &["InvalidInput", "MalformedPolicyDocument"]),
     row(KMS, Class::Invalid, &["InvalidArnException"]),
     fixed(LOGS, Class::Quota, &["LimitExceededException", "TooManyTagsException"], QUOTA),
-    row(LOGS, Class::Invalid, &["InvalidParameterException", "ValidationException"]),
+    row(LOGS, Class::Invalid, &["InvalidParameterException"]),
     fixed(SCHEDULER, Class::Quota, &["ServiceQuotaExceededException"], QUOTA),
-    row(SCHEDULER, Class::Invalid, &["ValidationException"]),
     fixed(SECRETS, Class::Quota, &["LimitExceededException"], QUOTA),
     fixed(
         SECRETS,

@@ -34,14 +34,15 @@ fn state(state: &str, reason: Option<(&str, &str)>) -> Reply {
     ok(json!({"Configuration": {"State": state, "StateReasonCode": code, "StateReason": text}}))
 }
 
-struct Asked {
-    result: Result<Invocation, Error>,
-    told: Vec<String>,
+pub struct Asked {
+    pub result: Result<Invocation, Error>,
+    /// What was said of waiting.
+    pub told: Vec<String>,
     took: Duration,
 }
 
 /// Asks as `rotate`, `apply` and `doctor` do.
-async fn ask(wire: &Wire) -> Asked {
+pub async fn ask(wire: &Wire) -> Asked {
     let (told, start, stop) = (Mutex::new(Vec::new()), Instant::now(), CancellationToken::new());
     let notify = |why: &str| told.lock().unwrap().push(why.to_owned());
     let event = Event::SelfCheck { secret_arn: None };

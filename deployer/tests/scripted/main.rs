@@ -17,6 +17,7 @@ mod order;
 mod pages;
 mod preflight;
 mod reads;
+mod refused;
 mod retries;
 mod role;
 mod schedule;

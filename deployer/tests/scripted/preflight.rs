@@ -36,7 +36,7 @@ fn key(state: &str) -> Key {
 }
 
 /// A stack whose schedule has a dead-letter queue, which has that key.
-fn with_queue(queue_key: Option<&str>) -> Stage {
+pub fn with_queue(queue_key: Option<&str>) -> Stage {
     let spec = stack::with("retry: {", &format!("dead_letter_queue: {QUEUE}\n  retry: {{"));
     let live = stack::applied(&spec);
     let stage = Stage::new(spec, live);

@@ -185,7 +185,8 @@ async fn a_policy_that_someone_added_is_read_and_mended() {
     assert_eq!(observe(&stage).await.unwrap().live.invoke_role.unwrap(), role);
 }
 
-fn with_key(key: &str) -> Stage {
+/// A stack whose secret has a key of the customer's.
+pub fn with_key(key: &str) -> Stage {
     let spec = stack::with("alias/aws/secretsmanager", key);
     let mut live = stack::applied(&spec);
     live.secret.as_mut().unwrap().kms_key_arn = Some(key.to_owned());
