@@ -12,6 +12,7 @@ mod log_group;
 mod managed;
 mod members;
 mod models;
+mod names;
 mod network;
 mod order;
 mod pages;
