@@ -24,6 +24,7 @@ mod role;
 mod schedule;
 mod schedule_group;
 mod secret;
+mod shapes;
 mod sources;
 #[path = "../../plan/tests/stack/mod.rs"]
 mod stack;

@@ -36,7 +36,7 @@ pub struct Reply(Arc<Answer>);
 
 type Answer = dyn Fn(&Call) -> (u16, String) + Send + Sync;
 
-/// What a proxy on the way makes of a call.
+/// What a proxy on the way makes of a call, or a service that says more in headers.
 #[derive(Debug, Clone)]
 pub enum Mishap {
     /// It answers itself, with those headers.
