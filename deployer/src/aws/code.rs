@@ -1,7 +1,7 @@
 //! Every code with which a service refuses a call: what it means, and what somebody has to do about it.
 //!
 //! From the services' published models, operation by operation; a test compares. What all services say (signatures,
-//! throttling, denials, members that break the model) is in no operation's model; another test has what was seen of it.
+//! throttling, denials, members that break the model) is in no operation's model; tests have the page that lists it, and what was seen of it.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
 
@@ -98,6 +98,7 @@ const ROWS: &[Row] = &[
         &[
             "ExpiredToken",
             "ExpiredTokenException",
+            "IncompleteSignature",
             "RequestExpired",
             "TokenRefreshRequired",
             "InvalidClientTokenId",
@@ -131,7 +132,17 @@ const ROWS: &[Row] = &[
             UNKNOWN,
         ],
     ),
-    row(ALL, Class::Invalid, &["ValidationError", "ValidationException"]),
+    row(
+        ALL,
+        Class::Invalid,
+        &["MalformedHttpRequestException", "UnknownOperationException", "ValidationError", "ValidationException"],
+    ),
+    fixed(
+        ALL,
+        Class::Invalid,
+        &["OptInRequired"],
+        "sign the account up for the service in its console, and see that the region is enabled for the account",
+    ),
     // Lambda wakes a function that was idle on a network for weeks when it is invoked, and refuses until it has.
     // <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
     row(
@@ -284,6 +295,7 @@ const ROWS: &[Row] = &[
             "PreconditionNotMetException",
         ],
     ),
+    row(ALL, Class::Invalid, &["RequestEntityTooLargeException"]),
     row(SQS, Class::Invalid, &["InvalidAddress", "InvalidAttributeName", "InvalidSecurity", "UnsupportedOperation"]),
 ];
 

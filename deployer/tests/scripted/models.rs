@@ -71,6 +71,38 @@ fn every_refusal_of_every_call_is_classed() {
     assert!(refusals.len() > 60 && tally.values().sum::<usize>() > 250, "{} calls, {tally:?}", refusals.len());
 }
 
+/// What any service may answer to any call, and what helps.
+/// <https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html>
+const COMMON: [(&str, Remedy); 16] = [
+    ("AccessDeniedException", Remedy::Fix),
+    ("ExpiredTokenException", Remedy::Fix),
+    ("IncompleteSignature", Remedy::Fix),
+    ("InternalFailure", Remedy::Wait),
+    ("MalformedHttpRequestException", Remedy::Report),
+    ("NotAuthorized", Remedy::Fix),
+    ("OptInRequired", Remedy::Report),
+    ("RequestAbortedException", Remedy::Wait),
+    ("RequestEntityTooLargeException", Remedy::Report),
+    ("RequestExpired", Remedy::Fix),
+    ("RequestTimeoutException", Remedy::Wait),
+    ("ServiceUnavailable", Remedy::Wait),
+    ("ThrottlingException", Remedy::Wait),
+    ("UnknownOperationException", Remedy::Report),
+    ("UnrecognizedClientException", Remedy::Fix),
+    ("ValidationError", Remedy::Report),
+];
+
+#[test]
+fn what_any_service_may_answer_to_any_call_is_classed() {
+    for call in calls() {
+        for (code, remedy) in COMMON {
+            let meaning = meaning(&call, code).unwrap_or_else(|| panic!("{code} of {call}"));
+            assert_eq!(meaning.class.remedy(), remedy, "{code} of {call}");
+        }
+    }
+    assert!(meaning("iam:CreateRole", "OptInRequired").is_some_and(|meaning| meaning.fix.is_some()));
+}
+
 #[test]
 fn every_reason_of_a_function_s_state_has_its_advice_or_none_on_purpose() {
     let reasons = from_models(
