@@ -43,7 +43,7 @@ const CREATIONS: [&str; 9] = [
 ];
 
 /// Denied to the apply of a stack that has drifted, or has another spec by now; see [`unsettle`].
-const UPDATES: [&str; 21] = [
+const UPDATES: [&str; 22] = [
     "iam:DeleteRolePermissionsBoundary",
     "iam:DeleteRolePolicy",
     "iam:DetachRolePolicy",
@@ -52,6 +52,7 @@ const UPDATES: [&str; 21] = [
     "iam:UntagRole",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateRoleDescription",
+    "lambda:DeleteFunctionConcurrency",
     "lambda:TagResource",
     "lambda:UntagResource",
     "lambda:UpdateFunctionCode",
@@ -249,6 +250,10 @@ fn unsettle(place: &mut Place<'_>, action: &str) {
         "iam:TagRole" | "iam:UntagRole" => role("tag_role", json!({"Tags": [{"Key": "added", "Value": "by hand"}]})),
         "iam:UpdateAssumeRolePolicy" => role("update_assume_role_policy", json!({"PolicyDocument": document(trust)})),
         "iam:UpdateRoleDescription" => role("update_role_description", json!({"Description": "other"})),
+        "lambda:DeleteFunctionConcurrency" => {
+            let none = json!({"FunctionName": function, "ReservedConcurrentExecutions": 0});
+            bed.call("lambda", "put_function_concurrency", none);
+        }
         "lambda:TagResource" | "lambda:UntagResource" => {
             let resource = arn("lambda", &format!("function:{function}"));
             tag("lambda", json!({"Resource": resource, "Tags": {"added": "by hand"}}));
