@@ -140,7 +140,7 @@ fn the_documents_that_no_emulator_enforces_say_exactly_this() {
     // Word for word in triggers.rs of the crate plan.
     let network = execution["Policies"]["ManageNetworkInterfaces"]["Statement"].as_array().unwrap();
     let denied = network.iter().filter(|statement| statement["Effect"] == "Deny").count();
-    assert_eq!((network.len(), denied), (3, 1));
+    assert_eq!((network.len(), denied), (2, 1));
     assert_eq!(execution["Policies"].as_object().unwrap().len(), 4);
     assert_eq!(invoke["Policies"].as_object().unwrap().len(), 1);
     assert_eq!((&execution["Attached"], &invoke["Attached"]), (&json!([]), &json!([])));
