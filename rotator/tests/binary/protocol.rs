@@ -293,9 +293,10 @@ fn endless() -> String {
 }
 
 pub fn an_answer_without_end_is_refused_in_bounded_memory(function: &Function) {
-    // The function's own, and what the processor's emulator maps for itself where there is one.
-    let limited = "ulimit -d 65536 || exit 99; exec \"$@\"";
-    let mut command: Vec<OsString> = ["bash", "-c", limited, "bash"].map(Into::into).to_vec();
+    // KiB of the function's own. An emulator of its processor maps a cache of translated code besides.
+    let limit = if function.command.len() == 1 { 64 * 1024 } else { 2 * 1024 * 1024 };
+    let limited = format!("ulimit -d {limit} || exit 99; exec \"$@\"");
+    let mut command: Vec<OsString> = ["bash", "-c", &limited, "bash"].map(Into::into).to_vec();
     command.extend(function.command.clone());
     let aws = Aws::new(true, no_fault());
     let endpoint = endless();
