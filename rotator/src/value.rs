@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Part, Template};
+use contract::{Fields, Part, Template};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::secret::SecretText;
 
@@ -166,29 +164,6 @@ fn raw<'a>(object: &'a str, field: &str) -> Result<&'a str, Unfit> {
 fn quoted(text: &str) -> SecretText {
     // Serialising text cannot fail; were it to, an empty JSON string is refused by no reader but holds no secret either.
     serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned()).into()
-}
-
-/// A JSON object's fields in their order, duplicates included, the values unread.
-struct Fields<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
 }
 
 #[cfg(test)]

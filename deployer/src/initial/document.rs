@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use contract::{Part, Target, Template};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use plan::spec::{Connection, Spec};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::Unfit;
@@ -129,7 +128,7 @@ fn object(text: &str, field: &str) -> Result<Fields, Unfit> {
     if !text.trim_start_matches(JSON_BLANKS).starts_with('{') {
         return Err(Unfit::NotObject(field.to_owned()));
     }
-    let Spelled(spelled) = serde_json::from_str(text).map_err(not_json)?;
+    let contract::Fields(spelled) = serde_json::from_str(text).map_err(not_json)?;
     let mut fields = Fields::new();
     for (name, raw) in spelled {
         if fields.insert(name, Zeroizing::new(raw.get().to_owned())).is_some() {
@@ -148,29 +147,6 @@ fn place(text: &str, error: &serde_json::Error) -> Place {
     let line: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     // Columns are bytes, from 1; 0 is the end of the line before.
     Place::of(text, (line + error.column()).saturating_sub(1).min(text.len()))
-}
-
-/// A JSON object's fields in their order, duplicates included. Borrowed, so that parsing leaves no unwiped copy.
-struct Spelled<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Spelled<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Spelled<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Spelled(fields))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
 }
 
 fn text_of(fields: &Fields) -> Zeroizing<String> {

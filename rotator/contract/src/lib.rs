@@ -6,6 +6,7 @@
 
 mod config;
 mod event;
+mod fields;
 mod generate;
 mod password;
 mod template;
@@ -18,6 +19,7 @@ pub use event::{
     Answer, Asked, Check, Event, LoginCheck, ManagedEvent, ManagedStep, Outcome, PLACEHOLDER_SCHEDULE_ARN,
     PLACEHOLDER_SCHEDULED_TIME, UnknownEvent,
 };
+pub use fields::Fields;
 pub use generate::{NoPassword, generate};
 pub use password::{Class, Infeasible, MAX_LENGTH, MIN_LENGTH, PasswordPolicy, Preset};
 pub use template::{NoTemplate, Part, Template};
