@@ -8,7 +8,7 @@
 use crate::attribute::{Change, Value};
 use crate::plan::{Action, Plan, Verb};
 use crate::policy;
-use crate::resource::Kind;
+use crate::resource::{Kind, Role};
 
 /// When a change of a plan is carried out, as far as rights go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,22 +36,15 @@ pub fn order(plan: &Plan, action: &Action) -> Order {
 #[must_use]
 pub fn pending_users(plan: &Plan, role: Kind) -> Vec<Kind> {
     let is_pending = |kind: &Kind| plan.action(*kind).is_some_and(Action::is_pending);
-    users(role).iter().copied().filter(is_pending).collect()
+    role.role().map_or(&[][..], users).iter().copied().filter(is_pending).collect()
 }
 
 /// Whatever uses a role, or has a hand in what does: a secret's key is used until the secret has another, and a function
 /// runs until nothing starts it any more.
-const fn users(role: Kind) -> &'static [Kind] {
+const fn users(role: Role) -> &'static [Kind] {
     match role {
-        Kind::ExecutionRole => &[Kind::Secret, Kind::Function, Kind::Schedule, Kind::Permission, Kind::Rotation],
-        Kind::InvokeRole => &[Kind::Schedule],
-        Kind::Secret
-        | Kind::LogGroup
-        | Kind::Function
-        | Kind::ScheduleGroup
-        | Kind::Schedule
-        | Kind::Permission
-        | Kind::Rotation => &[],
+        Role::Execution => &[Kind::Secret, Kind::Function, Kind::Schedule, Kind::Permission, Kind::Rotation],
+        Role::Invoke => &[Kind::Schedule],
     }
 }
 

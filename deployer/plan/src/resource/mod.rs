@@ -39,7 +39,32 @@ pub enum Kind {
     Rotation,
 }
 
+/// One of a stack's two roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The function's.
+    Execution,
+    /// The schedule's.
+    Invoke,
+}
+
 impl Kind {
+    /// Which of the roles it is, if it is one.
+    #[must_use]
+    pub const fn role(self) -> Option<Role> {
+        match self {
+            Self::ExecutionRole => Some(Role::Execution),
+            Self::InvokeRole => Some(Role::Invoke),
+            Self::Secret
+            | Self::LogGroup
+            | Self::Function
+            | Self::ScheduleGroup
+            | Self::Schedule
+            | Self::Permission
+            | Self::Rotation => None,
+        }
+    }
+
     /// All kinds.
     pub const ALL: [Self; 9] = [
         Self::Secret,

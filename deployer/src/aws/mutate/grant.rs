@@ -2,7 +2,7 @@
 
 use plan::desired::Desired;
 use plan::plan::{Action, Verb};
-use plan::resource::{Kind, role};
+use plan::resource::{Kind, Role, role};
 use plan::rights;
 use plan::saved::{Difference, What};
 
@@ -15,17 +15,10 @@ impl Mutator {
     /// for now.
     pub(super) fn widen(&self, action: &Action) -> (Action, Option<Granted>) {
         let (kind, mut desired) = (action.kind, lock(&self.desired));
-        let live = match kind {
-            Kind::ExecutionRole => self.live.execution_role.as_ref(),
-            Kind::InvokeRole => self.live.invoke_role.as_ref(),
-            Kind::Secret
-            | Kind::LogGroup
-            | Kind::Function
-            | Kind::ScheduleGroup
-            | Kind::Schedule
-            | Kind::Permission
-            | Kind::Rotation => None,
-        };
+        let live = kind.role().and_then(|role| match role {
+            Role::Execution => self.live.execution_role.as_ref(),
+            Role::Invoke => self.live.invoke_role.as_ref(),
+        });
         let granted = live.zip(role_mut(&mut desired, kind)).map(|(live, wanted)| {
             let for_now = wanted.widened(live);
             let at_last = std::mem::replace(wanted, for_now.clone());
@@ -69,15 +62,8 @@ impl Granted {
 }
 
 fn role_mut(desired: &mut Desired, kind: Kind) -> Option<&mut role::Desired> {
-    match kind {
-        Kind::ExecutionRole => Some(&mut desired.execution_role),
-        Kind::InvokeRole => Some(&mut desired.invoke_role),
-        Kind::Secret
-        | Kind::LogGroup
-        | Kind::Function
-        | Kind::ScheduleGroup
-        | Kind::Schedule
-        | Kind::Permission
-        | Kind::Rotation => None,
-    }
+    Some(match kind.role()? {
+        Role::Execution => &mut desired.execution_role,
+        Role::Invoke => &mut desired.invoke_role,
+    })
 }
